@@ -1,0 +1,82 @@
+"""The only place that opens connections: one small pool for each process.
+
+Connections are in autocommit, so that one statement is one commit without further
+round trips. A write names itself (`database.statement("advance")`,
+`database.transaction("start")`), and the name is a failpoint before and after its
+commit. No connection is ever held during a call to the outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from engine import failpoints
+
+Connection = psycopg.Connection[DictRow]
+# What is raised where the server is away; whatever was under way may be tried again.
+DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+def connect(dsn: str) -> Connection:
+    """A connection outside any pool, for commands that need one for a moment."""
+    return psycopg.Connection[DictRow].connect(dsn, autocommit=True, row_factory=dict_row)
+
+
+class Database:
+    """A pool that opens at the first use and survives the server's restart."""
+
+    def __init__(self, dsn: str, *, size: int = 4, application: str = "engine") -> None:
+        self.dsn = dsn
+        self._pool: ConnectionPool[Any] = ConnectionPool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "application_name": application,
+                # A server that vanished without a word is noticed within half a minute.
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+            },
+            open=False,
+            timeout=30,
+            max_idle=120,
+            reconnect_timeout=30,
+            name=application,
+        )
+
+    def open(self) -> None:
+        self._pool.open()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """For statements that change nothing."""
+        with self._pool.connection() as conn:
+            yield conn
+
+    @contextmanager
+    def statement(self, name: str) -> Iterator[Connection]:
+        """For one statement that is a commit by itself."""
+        with self._pool.connection() as conn:
+            failpoints.reach(f"commit:{name}:before")
+            yield conn
+        failpoints.reach(f"commit:{name}:after")
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[Connection]:
+        """For statements that commit together or not at all."""
+        with self._pool.connection() as conn, conn.transaction():
+            yield conn
+            failpoints.reach(f"commit:{name}:before")
+        failpoints.reach(f"commit:{name}:after")

@@ -1,0 +1,70 @@
+-- name: open :one
+-- A new card, due at once.
+insert into cards (id, kind, task_id, channel, thread_ts)
+values (%(card_id)s, 'question', %(task_id)s, %(channel)s, %(thread_ts)s)
+returning id;
+
+-- name: raise_alarm :one
+-- One cause, one card: what repeats is counted on it. What was over and is back, or was told
+-- more than a day ago, gets a new message (so a new id, for the key of its effect): a count
+-- on an old one is read by nobody.
+insert into cards (kind, task_id, cause, channel, summary)
+values ('alarm', %(task_id)s, %(cause)s, %(channel)s, %(summary)s)
+on conflict (cause) do update
+   set count = case when cards.closed_at is null then cards.count + 1 else 1 end,
+       summary = excluded.summary, wanted = cards.wanted + 1, closed_at = null, tries = 0,
+       id = case when cards.closed_at is null and cards.created_at > now() - interval '1 day'
+                 then cards.id else new_id() end,
+       ts = case when cards.closed_at is null and cards.created_at > now() - interval '1 day'
+                 then cards.ts end,
+       created_at = case when cards.closed_at is null and cards.created_at > now() - interval '1 day'
+                         then cards.created_at else now() end,
+       task_id = excluded.task_id,
+       next_try_at = greatest(cards.next_try_at, now())
+returning id, count;
+
+-- name: close_alarm :one
+update cards set closed_at = now(), wanted = wanted + 1, next_try_at = now()
+ where cause = %(cause)s and closed_at is null
+returning id;
+
+-- name: change :exec
+update cards set wanted = wanted + 1, tries = 0, next_try_at = least(next_try_at, now())
+ where id = %(card_id)s;
+
+-- name: change_of_task :exec
+update cards set wanted = wanted + 1, next_try_at = now() where task_id = %(task_id)s;
+
+-- name: take :many
+-- Cards that do not show what they should, oldest first. Pushing next_try_at is the
+-- lease: whoever takes a card has it to itself for that long.
+update cards c set next_try_at = now() + make_interval(secs => %(lease_seconds)s)
+  from (select id from cards
+         where wanted > shown and next_try_at <= now()
+         order by created_at
+         limit 20
+           for update skip locked) due
+ where c.id = due.id
+returning c.*;
+
+-- name: give_back :exec
+update cards set next_try_at = now() where id = any(%(card_ids)s);
+
+-- name: shown :exec
+-- Where a newer state was shown meanwhile, nobody knows which of the two arrived last: it is
+-- shown once more.
+update cards
+   set shown = greatest(shown, %(version)s), tries = 0, next_try_at = now(),
+       wanted = case when shown > %(version)s then wanted + 1 else wanted end,
+       posted_channel = %(channel)s, ts = %(ts)s
+ where id = %(card_id)s;
+
+-- name: postpone :exec
+update cards set tries = tries + 1, next_try_at = now() + make_interval(secs => %(seconds)s)
+ where id = %(card_id)s;
+
+-- name: due :value
+select exists (select from cards where wanted > shown and next_try_at <= now());
+
+-- name: get :one
+select * from cards where id = %(card_id)s;

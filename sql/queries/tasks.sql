@@ -1,0 +1,336 @@
+-- name: start :one
+-- No row means that the occasion has had its task already.
+insert into tasks (sop_id, agent_id, status, context, subject, priority, dedupe_key,
+                   parent_id, joined, item, wake_at, slack_channel, slack_thread_ts, step_id, visit)
+select s.id, s.agent_id,
+       case when %(wake_at)s::timestamptz is null then 'pending' else 'waiting_on_timer' end,
+       %(context)s, %(subject)s, %(priority)s, %(dedupe_key)s, %(parent_id)s, %(joined)s, %(item)s,
+       %(wake_at)s::timestamptz, %(slack_channel)s, %(slack_thread_ts)s,
+       -- One that starts later stands at no step yet: being woken then is its beginning, and
+       -- not the end of a first step that waits.
+       case when %(wake_at)s::timestamptz is null
+            then (select id from steps where sop_id = s.id and position = 1) end, 1
+  from sops s
+ where s.id = %(sop_id)s
+on conflict (dedupe_key) do nothing
+returning *;
+
+-- name: get :one
+select * from tasks where id = %(task_id)s;
+
+-- name: get_by_number :one
+select * from tasks where number = %(number)s;
+
+-- name: get_by_token :one
+select * from tasks where wait_token = %(token)s;
+
+-- name: lock :one
+select * from tasks where id = %(task_id)s for no key update;
+
+-- name: lock_by_token :one
+select * from tasks where wait_token = %(token)s for no key update;
+
+-- name: claim :one
+-- The best runnable task of the best agent that has room. First the agent, by the head of
+-- its queue, so that a thousand tasks of a full or paused agent are not walked through.
+with agent as (
+    select a.id, a.max_concurrent_tasks
+      from agents a
+     cross join lateral (
+        select t.priority, t.queued_at from tasks t
+         where t.agent_id = a.id and t.status = 'pending'
+         order by t.priority desc, t.queued_at
+         limit 1) head
+     where a.status = 'active'
+       and (a.max_concurrent_tasks is null or a.running_tasks < a.max_concurrent_tasks)
+     order by head.priority desc, head.queued_at
+     limit 1
+), best as (
+    -- A subquery, not a join: only so is the index walked in order, and only to its first row.
+    select t.id from tasks t
+     where t.agent_id = (select id from agent) and t.status = 'pending'
+     order by t.priority desc, t.queued_at
+     limit 1
+       for update of t skip locked
+), counted as (
+    update agents a set running_tasks = a.running_tasks + 1
+      from agent, best
+     where a.id = agent.id and agent.max_concurrent_tasks is not null
+       and a.running_tasks < a.max_concurrent_tasks
+    returning a.id
+)
+update tasks t
+   set status = 'in_progress', run_token = new_id(), step_started_at = now(),
+       lease_until = now() + make_interval(secs => %(lease_seconds)s),
+       started_at = coalesce(t.started_at, engine_now())
+  from best, agent
+ where t.id = best.id
+   and (agent.max_concurrent_tasks is null or exists (select from counted))
+returning t.*;
+
+-- name: record :one
+-- The step's events, what it put out, and where the task stands now: one statement, one
+-- commit. No row means that the run was lost: another worker has the task.
+with t as (
+    update tasks
+       set context = case when %(output)s::jsonb is null then context else context || %(output)s::jsonb end,
+           status = %(status)s,
+           step_id = %(step_id)s,
+           visit = %(visit)s,
+           attempt = %(attempt)s,
+           tier = %(tier)s,
+           wake_at = %(wake_at)s,
+           parked_for = %(parked_for)s,
+           wait_token = %(wait_token)s,
+           question = coalesce(%(question)s::jsonb, question),
+           deadline = %(deadline)s,
+           reminded_at = null,
+           open_children = open_children + %(children)s,
+           subject = coalesce(%(subject)s, subject),
+           error = %(error)s,
+           queued_at = case when %(yields)s then clock_timestamp() else queued_at end,
+           run_token = case when %(status)s = 'in_progress' then run_token end,
+           lease_until = case when %(status)s = 'in_progress' then lease_until end,
+           step_started_at = case when %(status)s = 'in_progress' then now() end,
+           finished_at = case when %(status)s in ('completed', 'failed', 'cancelled') then engine_now() end,
+           events = events + %(count)s
+     where id = %(task_id)s and run_token = %(run_token)s and status = 'in_progress'
+    returning id, agent_id, events, status, parent_id, joined, cancel_requested_at, open_children
+), released as (
+    update agents a set running_tasks = a.running_tasks - 1
+      from t
+     where a.id = t.agent_id and t.status <> 'in_progress'
+       and a.max_concurrent_tasks is not null and a.running_tasks > 0
+), logged as (
+    insert into task_events (
+        task_id, seq, agent_id, step_id, event_type, attempt, tier, model, tokens_in, tokens_out,
+        tokens_cached, cost_usd, confidence, duration_ms, actor, effect_key, input_summary, output_summary)
+    select t.id, t.events - %(count)s + e.n, t.agent_id, e.step_id, e.event_type, e.attempt, e.tier,
+           e.model, e.tokens_in, e.tokens_out, e.tokens_cached, e.cost_usd, e.confidence,
+           e.duration_ms, e.actor, e.effect_key, e.input_summary, e.output_summary
+      from t, jsonb_to_recordset(%(events)s::jsonb) as e (
+           n int, step_id uuid, event_type text, attempt int, tier smallint, model text, tokens_in int,
+           tokens_out int, tokens_cached int, cost_usd numeric, confidence real, duration_ms int,
+           actor text, effect_key text, input_summary text, output_summary text)
+)
+select * from t;
+
+-- name: keep_reply :one
+-- A model's reply and what it cost, stored before the reply is used.
+with t as (
+    update tasks set context = context || %(output)s::jsonb, events = events + 1
+     where id = %(task_id)s and run_token = %(run_token)s and status = 'in_progress'
+    returning id, agent_id, events
+), logged as (
+    insert into task_events (
+        task_id, seq, agent_id, step_id, event_type, attempt, tier, model, tokens_in, tokens_out,
+        tokens_cached, cost_usd, confidence, duration_ms, actor, effect_key, input_summary, output_summary)
+    select t.id, t.events, t.agent_id, %(step_id)s, %(event_type)s, %(attempt)s, %(tier)s, %(model)s,
+           %(tokens_in)s, %(tokens_out)s, %(tokens_cached)s, %(cost_usd)s, %(confidence)s,
+           %(duration_ms)s, %(actor)s, %(effect_key)s, %(input_summary)s, %(output_summary)s
+      from t
+)
+select id from t;
+
+-- name: renew :many
+-- The runs that are still ours. A step past its deadline is not renewed by the caller.
+update tasks set lease_until = now() + make_interval(secs => %(lease_seconds)s)
+ where run_token = any(%(tokens)s) and status = 'in_progress'
+returning run_token;
+
+-- name: wake_due :many
+-- Timers that have run out; the task becomes runnable.
+with due as (
+    select id from tasks
+     where status = 'waiting_on_timer' and wake_at <= engine_now()
+     order by wake_at
+     limit 500
+       for update skip locked
+)
+update tasks t set status = 'pending'
+  from due where t.id = due.id
+returning t.id;
+
+-- name: rescue :many
+-- What a dead worker left: the lease has run out, so the run token is void from here on.
+with lost as (
+    select t.id, t.agent_id from tasks t
+     where t.status = 'in_progress' and t.lease_until < now()
+     limit 500
+       for update skip locked
+), released as (
+    update agents a set running_tasks = greatest(0, a.running_tasks - l.n)
+      from (select agent_id, count(*)::int as n from lost group by agent_id) l
+     where a.id = l.agent_id and a.max_concurrent_tasks is not null
+), t as (
+    update tasks t
+       set status = 'pending', run_token = null, lease_until = null, step_started_at = null,
+           events = t.events + 1
+      from lost where t.id = lost.id
+    returning t.id, t.events, t.agent_id, t.step_id, t.attempt
+)
+insert into task_events (task_id, seq, agent_id, step_id, event_type, attempt)
+select id, events, agent_id, step_id, 'task_rescued', attempt from t
+returning task_id;
+
+-- name: next_due :value
+-- Seconds until the next timer runs out.
+select extract(epoch from min(wake_at) - engine_now())::float8
+  from tasks where status = 'waiting_on_timer';
+
+-- name: silent :many
+-- Questions whose deadline has passed.
+select * from tasks
+ where status in ('waiting_on_human', 'escalated') and deadline <= engine_now()
+ order by deadline
+ limit 100
+   for no key update skip locked;
+
+-- name: remind :exec
+update tasks set reminded_at = engine_now(), deadline = %(deadline)s, question = %(question)s
+ where id = %(task_id)s;
+
+-- name: set_question :exec
+-- The question changed; the task goes on, waits, or is asked again.
+update tasks
+   set question = %(question)s, wait_token = %(token)s, status = %(status)s, deadline = %(deadline)s,
+       wake_at = case when %(wake_seconds)s::float8 is not null
+                      then engine_now() + make_interval(secs => %(wake_seconds)s) end
+ where id = %(task_id)s;
+
+-- name: set_question_text :exec
+-- What the card says changed (somebody is editing), and nothing else.
+update tasks set question = %(question)s where id = %(task_id)s;
+
+-- name: request_cancel :exec
+update tasks set cancel_requested_at = engine_now() where id = %(task_id)s;
+
+-- name: keep_reason :exec
+update tasks set context = context || %(reason)s where id = %(task_id)s;
+
+-- name: finish :exec
+-- End a task that nobody is running.
+update tasks
+   set status = %(status)s, finished_at = engine_now(), wake_at = null, wait_token = null,
+       deadline = null, parked_for = null, error = %(error)s, question = coalesce(%(question)s, question)
+ where id = %(task_id)s;
+
+-- name: reposition :one
+-- A person sends the task to a step again: a new visit, so new effects, where `fresh`.
+update tasks
+   set status = 'pending', step_id = %(step_id)s, visit = visit + %(fresh)s::boolean::int, attempt = 0, tier = null,
+       wake_at = null, parked_for = null, wait_token = null, deadline = null, error = null,
+       finished_at = null, cancel_requested_at = null
+ where id = %(task_id)s
+   and exists (select from steps where id = %(step_id)s and sop_id = tasks.sop_id)
+returning id;
+
+-- name: child_ended :one
+-- One child fewer; at zero the parent becomes runnable. In the child's own transaction.
+update tasks
+   set open_children = open_children - 1,
+       status = case when open_children = 1 and status = 'waiting_on_timer' and wake_at is null
+                     then 'pending' else status end
+ where id = %(task_id)s and open_children > 0
+returning id, open_children, status;
+
+-- name: child_reopened :exec
+-- A child that had ended is run again: a parent that still waits, waits for it too.
+update tasks set open_children = open_children + 1
+ where id = %(task_id)s and open_children > 0 and status = 'waiting_on_timer';
+
+-- name: release_children :exec
+-- Children of an earlier round are not counted with those of a new one.
+update tasks set joined = false where parent_id = %(task_id)s and joined;
+
+-- name: tally :many
+select status, count(*)::int as n from tasks
+ where parent_id = %(task_id)s and joined
+ group by status;
+
+-- name: open_children_of :many
+select id from tasks where parent_id = %(task_id)s and joined and finished_at is null;
+
+-- name: set_thread :exec
+update tasks set slack_channel = %(channel)s, slack_thread_ts = %(ts)s
+ where id = %(task_id)s and slack_thread_ts is null;
+
+-- name: set_subject :exec
+update tasks set subject = %(subject)s where id = %(task_id)s;
+
+-- name: erasable :many
+select id, number from tasks
+ where erased_at is null and finished_at is not null
+   and finished_at + make_interval(days => %(days)s) <= engine_now()
+ order by finished_at
+ limit 100
+   for update skip locked;
+
+-- name: erase :exec
+update tasks
+   set context = coalesce((
+           select jsonb_object_agg(key, value) from jsonb_each(context)
+            where not (key like 'customer\_%%' or key like 'email\_%%' or key like 'draft\_%%')), '{}'),
+       question = null, wait_token = null, erased_at = engine_now()
+ where id = %(task_id)s;
+
+-- name: lock_counted_agents :many
+select id from agents where max_concurrent_tasks is not null order by id for update;
+
+-- name: recount_running :exec
+-- Put the counters right where a limit was lifted and set again meanwhile.
+update agents a
+   set running_tasks = n.running
+  from (select a2.id, count(t.id)::int as running
+          from agents a2
+          left join tasks t on t.agent_id = a2.id and t.status = 'in_progress'
+         where a2.max_concurrent_tasks is not null
+         group by a2.id) n
+ where a.id = n.id and a.running_tasks <> n.running;
+
+-- name: page :many
+-- Newest first, by key.
+select t.id, t.number, t.status, t.subject, t.priority, t.created_at, t.finished_at, t.error,
+       t.parked_for, t.wake_at, t.deadline, t.open_children, s.slug as sop, s.name as sop_name,
+       a.slug as agent, a.name as agent_name, st.key as step_key, st.name as step_name,
+       t.context ->> 'customer_name' as customer_name
+  from tasks t
+  join sops s on s.id = t.sop_id
+  join agents a on a.id = t.agent_id
+  left join steps st on st.id = t.step_id
+ where (%(status)s::text is null or t.status = %(status)s)
+   and (%(sop)s::text is null or s.slug = %(sop)s)
+   and (%(before)s::uuid is null or t.id < %(before)s)
+ order by t.id desc
+ limit %(limit)s;
+
+-- name: counts :many
+-- How many tasks are open, by status.
+select status, count(*)::int as n from tasks where finished_at is null group by status;
+
+-- name: inbox :many
+-- Open questions, oldest deadline first.
+select * from tasks
+ where status in ('waiting_on_human', 'escalated') and wait_token is not null
+ order by deadline nulls last, id
+ limit %(limit)s;
+
+-- name: history :many
+-- Earlier tasks about the same customer.
+select t.number, s.name as sop_name, t.status, coalesce(t.finished_at, t.created_at) as at
+  from tasks t join sops s on s.id = t.sop_id
+ where t.subject = %(subject)s and t.id <> %(task_id)s
+ order by t.id desc
+ limit 5;
+
+-- name: now :value
+select engine_now();
+
+-- name: thread_of :one
+select hash from mail_threads where task_id = %(task_id)s limit 1;
+
+-- name: add_thread :exec
+insert into mail_threads (hash, task_id) values (%(hash)s, %(task_id)s) on conflict do nothing;
+
+-- name: by_thread :value
+select task_id from mail_threads where hash = any(%(hashes)s) order by created_at desc limit 1;

@@ -1,0 +1,38 @@
+-- name: upsert :one
+insert into watchers (agent_id, sop_slug, name, check_type, check_config, interval_seconds)
+values (%(agent_id)s, %(sop_slug)s, %(name)s, %(check_type)s, %(check_config)s, %(interval_seconds)s)
+on conflict (name) do update
+   set agent_id = excluded.agent_id, sop_slug = excluded.sop_slug,
+       check_type = excluded.check_type, check_config = excluded.check_config
+returning *;
+
+-- name: take_due :one
+-- The watcher that has been due longest; moving next_check_at on is what keeps any other
+-- worker from checking it too. Missed checks run once, not many times.
+update watchers w
+   set next_check_at = now() + make_interval(secs => w.interval_seconds)
+  from (select w2.id from watchers w2 join agents a on a.id = w2.agent_id
+         where w2.status = 'active' and a.status = 'active' and w2.next_check_at <= now()
+         order by w2.next_check_at
+         limit 1
+           for update of w2 skip locked) due
+ where w.id = due.id
+returning w.*;
+
+-- name: passed :exec
+update watchers set cursor = %(cursor)s, failures = 0, last_error = null where id = %(watcher_id)s;
+
+-- name: failed :one
+-- Each failure in a row doubles the pause, up to an hour.
+update watchers
+   set failures = failures + 1, last_error = %(error)s,
+       next_check_at = now() + least(interval '1 hour',
+           make_interval(secs => interval_seconds) * (2 ^ least(failures, 6)))
+ where id = %(watcher_id)s
+returning failures;
+
+-- name: list :many
+select w.*, a.slug as agent from watchers w join agents a on a.id = w.agent_id order by w.name;
+
+-- name: check_now :exec
+update watchers set next_check_at = now() where name = %(name)s;
