@@ -1,0 +1,244 @@
+"""The office's mailbox by IMAP: what came in since last time, and who was written to.
+
+Nothing in the mailbox is changed: the folder is opened read-only and bodies are peeked at,
+so a mail that a person has not seen stays unseen. Where we stand is a cursor of the
+server's own numbers. Should the server renumber (UIDVALIDITY), the last days are read
+again; the caller knows each mail by its hash and takes none twice.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from imap_tools import errors as imap
+from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxUnencrypted
+
+from engine.errors import Refused, Unauthorised, Unreachable, VendorError
+from engine.mail.addresses import deliverable
+from engine.settings import Settings
+
+SIZE_LIMIT = 25 * 1024 * 1024
+CUT_SIZE = 1024 * 1024
+"""Of a larger mail so much is fetched: its headers and, as a rule, its text."""
+LOOKBACK = timedelta(days=7)
+MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+SENT_NAMES = re.compile(r"(^|[/.])(sent|sent items|sent messages|sent mail)$", re.IGNORECASE)
+TRY_LATER = re.compile(
+    rb"\[(UNAVAILABLE|INUSE|LIMIT|OVERQUOTA|SERVERBUG)\]|too many", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last message taken: everything above it is new."""
+
+    uidvalidity: int
+    uid: int
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any] | None) -> Cursor | None:
+        return cls(int(kept["uidvalidity"]), int(kept["uid"])) if kept else None
+
+    def as_json(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class Fetched(NamedTuple):
+    """One message. `cursor` is what to keep once it is taken in. Where `whole` is false, it
+    was larger than SIZE_LIMIT and `raw` is its beginning."""
+
+    raw: bytes
+    cursor: Cursor
+    whole: bool
+
+
+def from_settings(settings: Settings) -> Mailbox:
+    return Mailbox(
+        settings.imap_host,
+        settings.imap_port,
+        settings.imap_user,
+        settings.imap_password.get_secret_value(),
+        tls=settings.imap_tls,
+        folder=settings.imap_folder,
+        timeout=settings.mail_timeout_seconds,
+    )
+
+
+class Mailbox:
+    """Connects for each call and keeps nothing open between them."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        user: str,
+        password: str,
+        *,
+        tls: bool = True,
+        folder: str = "INBOX",
+        timeout: float = 20.0,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._user = user
+        self._password = password
+        self._tls = tls
+        self._folder = folder
+        self._timeout = timeout
+
+    def position(self) -> Cursor:
+        """Where the mailbox ends now: for a watcher that shall begin with the next mail."""
+        with self._open() as box:
+            uidvalidity = self._select(box, self._folder)
+            return Cursor(uidvalidity, max(map(int, box.uids("ALL", charset=None)), default=0))
+
+    def fetch(self, cursor: Cursor | None, limit: int = 50) -> Iterator[Fetched]:
+        """Messages above the cursor, oldest first. Without a usable cursor, those of the last
+        days: a mailbox may hold twenty years, and nobody wants them answered."""
+        with self._open() as box:
+            uidvalidity = self._select(box, self._folder)
+            if cursor is not None and cursor.uidvalidity == uidvalidity:
+                found = map(int, box.uids(f"UID {cursor.uid + 1}:*", charset=None))
+                # The range `n:*` always holds the last message, even one below n.
+                uids = sorted(uid for uid in found if uid > cursor.uid)[:limit]
+            else:
+                since = imap_date(datetime.now(UTC) - LOOKBACK)
+                uids = sorted(map(int, box.uids(f"SINCE {since}", charset=None)))[:limit]
+            sizes = _sizes(box, uids)
+            for uid in uids:
+                whole = sizes.get(uid, 0) <= SIZE_LIMIT
+                raw = _body(box, uid, "BODY.PEEK[]" if whole else f"BODY.PEEK[]<0.{CUT_SIZE}>")
+                # Deleted since the search: the cursor of the next one passes over it.
+                if raw is not None:
+                    yield Fetched(raw, Cursor(uidvalidity, uid), whole)
+
+    def written_to_since(self, address: str, since: datetime) -> datetime | None:
+        """When a person last wrote to this address from the office, if that was after
+        `since`: what lies in the folder of sent mail. Our own mail goes by SES, not there."""
+        if not deliverable(address):
+            return None
+        with self._open() as box:
+            folder = _sent_folder(box)
+            if folder is None:
+                return None
+            self._select(box, folder)
+            # The search knows days only, and those of the server's clock.
+            day = imap_date(since - timedelta(days=1))
+            uids = box.uids(f'TO "{deliverable(address)}" SINCE {day}', charset=None)
+            if not uids:
+                return None
+            _, lines = box.client.uid("FETCH", ",".join(uids[-200:]), "(UID INTERNALDATE)")
+            return max((when for when in map(_internal_date, lines) if when > since), default=None)
+
+    @contextmanager
+    def _open(self) -> Iterator[BaseMailBox]:
+        with _translated():
+            if self._tls:
+                # The standard library's default for IMAP verifies no certificate.
+                context = ssl.create_default_context()
+                box: BaseMailBox = MailBox(
+                    self._host, self._port, timeout=self._timeout, ssl_context=context
+                )
+            else:
+                box = MailBoxUnencrypted(self._host, self._port, timeout=self._timeout)
+            try:
+                self._sign_in(box)
+                yield box
+            finally:
+                _leave(box)
+
+    def _sign_in(self, box: BaseMailBox) -> None:
+        login = box.login if (self._user + self._password).isascii() else box.login_utf8
+        try:
+            login(self._user, self._password, initial_folder=None)
+        except imap.MailboxLoginError as error:
+            raise _login_failure(b" ".join(filter(None, error.command_result[1]))) from None
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise _login_failure(str(error).encode()) from None
+
+    def _select(self, box: BaseMailBox, folder: str) -> int:
+        box.folder.set(folder, readonly=True)
+        _, values = box.client.response("UIDVALIDITY")
+        return int(values[0]) if values and values[0] else 0
+
+
+def imap_date(when: datetime) -> str:
+    return f"{when.day:02}-{MONTHS[3 * when.month - 3 : 3 * when.month]}-{when.year}"
+
+
+def _sizes(box: BaseMailBox, uids: list[int]) -> dict[int, int]:
+    if not uids:
+        return {}
+    _, lines = box.client.uid("FETCH", ",".join(map(str, uids)), "(UID RFC822.SIZE)")
+    sizes: dict[int, int] = {}
+    for line in filter(None, lines):
+        text = line[0] if isinstance(line, tuple) else line
+        uid, size = re.search(rb"\bUID (\d+)", text), re.search(rb"RFC822\.SIZE (\d+)", text)
+        if uid and size:
+            sizes[int(uid[1])] = int(size[1])
+    return sizes
+
+
+def _body(box: BaseMailBox, uid: int, part: str) -> bytes | None:
+    status, lines = box.client.uid("FETCH", str(uid), f"(UID {part})")
+    if status != "OK":
+        raise Unreachable("imap", "fetch_refused")
+    for line in lines:
+        if isinstance(line, tuple) and b"BODY[" in line[0].upper():
+            return line[1]
+    return None
+
+
+def _sent_folder(box: BaseMailBox) -> str | None:
+    folders = box.folder.list()
+    marked = [one.name for one in folders if "\\sent" in {flag.lower() for flag in one.flags}]
+    named = [one.name for one in folders if SENT_NAMES.search(one.name)]
+    return next(iter(marked + named), None)
+
+
+def _internal_date(line: Any) -> datetime:
+    text = line[0] if isinstance(line, tuple) else line
+    found = re.search(rb'INTERNALDATE "([^"]+)"', text or b"")
+    try:
+        written = found[1].decode("ascii").strip() if found else ""
+        return datetime.strptime(written, "%d-%b-%Y %H:%M:%S %z")
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _leave(box: BaseMailBox) -> None:
+    try:
+        box.client.logout()
+    except (OSError, imaplib.IMAP4.error):
+        box.client.shutdown()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except VendorError:
+        raise
+    except imap.MailboxFolderSelectError:
+        raise Refused("imap", "folder_missing") from None
+    except (imap.ImapToolsError, imaplib.IMAP4.error) as error:
+        raise Unreachable("imap", type(error).__name__) from None
+    except ssl.SSLCertVerificationError:
+        raise Unreachable("imap", "certificate_refused") from None
+    except OSError as error:
+        raise Unreachable("imap", type(error).__name__) from None
+
+
+def _login_failure(answer: bytes) -> VendorError:
+    if TRY_LATER.search(answer):
+        return Unreachable("imap", "login_later")
+    return Unauthorised("imap", "login_refused")
