@@ -1,0 +1,89 @@
+"""Cards: Slack messages whose text follows from our own rows.
+
+A card says what is wanted (`wanted`) and what was last shown (`shown`), never the text:
+that is drawn from the question or the alarm when it is posted. So a lost card can be
+posted again, an edit is only a redraw, and nothing personal stands in this table. The
+posting itself is `card_poster.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from engine import queue
+from engine.postgres import Connection
+from engine.postgres.queries import queries
+
+sql = queries("cards")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    id: UUID
+    kind: str
+    task_id: UUID | None
+    cause: str | None
+    count: int
+    summary: str
+    channel: str
+    thread_ts: str | None
+    posted_channel: str | None
+    ts: str | None
+    wanted: int
+    shown: int
+    tries: int
+    next_try_at: datetime
+    closed_at: datetime | None
+    created_at: datetime
+
+
+def get(conn: Connection, card_id: str | UUID) -> Card | None:
+    """None also where the text is no id at all: it comes from outside."""
+    try:
+        wanted = UUID(str(card_id))
+    except ValueError:
+        return None
+    row = sql.get(conn, card_id=wanted)
+    return None if row is None else Card(**row)
+
+
+def open_question(
+    conn: Connection, question_id: str, *, task_id: UUID, channel: str, thread_ts: str | None
+) -> None:
+    """A card for a question, in the transaction that asks it."""
+    sql.open(conn, card_id=question_id, task_id=task_id, channel=channel, thread_ts=thread_ts)
+    queue.wake(conn, "show_cards")
+
+
+def change(conn: Connection, question_id: str) -> None:
+    """What the card shows is out of date."""
+    sql.change(conn, card_id=question_id)
+    queue.wake(conn, "show_cards")
+
+
+def raise_alarm(
+    conn: Connection, cause: str, summary: str, *, channel: str, task_id: UUID | None = None
+) -> int:
+    """Tell people, once for each cause; returns how often it has happened since.
+
+    `cause` is a stable key (`outage:crm`, `failed:new_lead_response:send`), `summary` one
+    line without customer data.
+    """
+    row = sql.raise_alarm(conn, cause=cause, summary=summary, channel=channel, task_id=task_id)
+    queue.wake(conn, "show_cards")
+    return row["count"]
+
+
+def silence(question_id: str) -> str:
+    """The cause of the reminder that nobody has answered a question."""
+    return f"silent:{question_id}"
+
+
+def close_alarm(conn: Connection, cause: str) -> bool:
+    """The cause is over. False where there was none."""
+    closed = sql.close_alarm(conn, cause=cause) is not None
+    if closed:
+        queue.wake(conn, "show_cards")
+    return closed

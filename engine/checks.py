@@ -1,0 +1,138 @@
+"""`bin/engine check`: what is configured, what is missing, and the line that cures it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from engine.errors import EngineError
+from engine.postgres import Database, migrations
+from engine.runtime import Runtime, build_runtime
+from engine.settings import Settings
+
+PATIENCE_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`mark` is ok, or the word for what is wrong; `blocking` where work cannot begin."""
+
+    mark: str
+    subject: str
+    text: str
+    blocking: bool = False
+
+
+def run(settings: Settings) -> Iterator[Finding]:
+    """Everything from the database to the vendors, one finding each."""
+    yield Finding("ok  ", "mode", settings.mode)
+    yield from _database(settings)
+    yield from _secrets(settings)
+    yield from _stand_ins(settings)
+    database = Database(settings.database_url, size=1)
+    try:
+        runtime = build_runtime(settings, database)
+    except EngineError as error:
+        yield Finding("FAIL", "company", str(error), blocking=True)
+        return
+    yield Finding("ok  ", "company", runtime.business.name)
+    yield from _vendors(runtime)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    try:
+        with psycopg.connect(settings.database_url, autocommit=True, connect_timeout=5) as conn:
+            version = conn.info.server_version // 10000
+            migrations.verify(conn)
+            people = conn.execute(
+                "select count(*) from users where disabled_at is null and role = 'admin'"
+            ).fetchone()
+            procedures = conn.execute(
+                "select count(*) from sops where status = 'active'"
+            ).fetchone()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        yield Finding("FAIL", "database", f"{reason}; check DATABASE_URL", blocking=True)
+        return
+    except EngineError as error:
+        yield Finding("FAIL", "schema", str(error), blocking=True)
+        return
+    if version < 15:
+        yield Finding(
+            "FAIL", "database", f"PostgreSQL {version}; 15 or later is needed", blocking=True
+        )
+    yield Finding("ok  ", "database", f"PostgreSQL {version}, schema up to date")
+    if not procedures or not procedures[0]:
+        yield Finding("FAIL", "procedures", "none is active; run: bin/engine seed", blocking=True)
+    if not people or not people[0]:
+        yield Finding(
+            "MISS", "people", "nobody can sign in; run: bin/engine user add you@example.com"
+        )
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    if len(settings.secret_key.get_secret_value()) < 32:
+        yield Finding("FAIL", "SECRET_KEY", "is shorter than 32 characters", blocking=True)
+    if not settings.webhook_secret.get_secret_value():
+        yield Finding("MISS", "WEBHOOK_SECRET", "empty: web forms are refused")
+    if not settings.slack_signing_secret.get_secret_value():
+        yield Finding("MISS", "SLACK_SIGNING_SECRET", "empty: clicks in Slack are refused")
+
+
+def _stand_ins(settings: Settings) -> Iterator[Finding]:
+    """Live mode refuses the vendors' stand-ins."""
+    for name in settings.stand_ins() if settings.mode == "live" else ():
+        yield Finding("FAIL", name, "is a stand-in; live mode refuses it", blocking=True)
+
+
+def _vendors(runtime: Runtime) -> Iterator[Finding]:
+    settings = runtime.settings
+    yield _tried(
+        "slack",
+        bool(settings.slack_bot_token.get_secret_value()),
+        "SLACK_BOT_TOKEN is empty: questions can be answered in the web only",
+        lambda: runtime.slack.whoami(timeout=PATIENCE_SECONDS).get("team", "connected"),
+    )
+    claude = bool(settings.anthropic_api_key.get_secret_value())
+    yield Finding(
+        "ok  " if claude else "MISS",
+        "claude",
+        f"{settings.model_tier_1}, {settings.model_tier_2}, {settings.model_tier_3}"
+        if claude
+        else "ANTHROPIC_API_KEY is empty: model steps will fail",
+    )
+    crm = runtime.crm
+    yield _tried(
+        "crm",
+        crm is not None,
+        "CRM_BASE_URL is empty: CRM steps become cards with the fields to copy",
+        lambda: (
+            "connected"
+            if crm and crm.find_by_key("check", timeout=PATIENCE_SECONDS) is None
+            else ""
+        ),
+    )
+    yield _tried(
+        "mailbox",
+        bool(settings.imap_host),
+        "IMAP_HOST is empty: no mail is fetched (web form and files still work)",
+        lambda: _mailbox(settings),
+    )
+
+
+def _mailbox(settings: Settings) -> str:
+    from engine.mail import mailbox
+
+    mailbox.from_settings(settings).position()
+    return f"{settings.imap_user} at {settings.imap_host}"
+
+
+def _tried(subject: str, configured: bool, missing: str, attempt: Callable[[], str]) -> Finding:
+    if not configured:
+        return Finding("MISS", subject, missing)
+    try:
+        return Finding("ok  ", subject, attempt())
+    except EngineError as error:
+        return Finding("FAIL", subject, str(error))

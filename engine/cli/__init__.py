@@ -1,0 +1,60 @@
+"""`bin/engine`: every command, and the one place that reaches both `web` and `jobs`.
+
+A command that fails says so in one line: what, where, and the cure. Tracebacks are for
+bugs of ours.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from engine.errors import EngineError
+
+
+class _Cli(click.Group):
+    """Turns our own errors, and a database that cannot be reached, into one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EngineError as error:
+            _fail(str(error))
+        except PoolTimeout:
+            _fail("The database does not answer. Is it running, and is DATABASE_URL right?")
+        except psycopg.OperationalError as error:
+            first = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+            _fail(f"The database cannot be reached: {first}. Check DATABASE_URL.")
+
+
+def _fail(message: str) -> None:
+    click.echo(message, err=True)
+    sys.exit(1)
+
+
+@click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run a small company's back office from written procedures.
+
+    \b
+    Examples:
+      bin/engine demo                      see it work, with nothing installed
+      bin/engine check                     what is not configured yet
+      bin/engine sop list                  the procedures
+      bin/engine task show 12              what happened in task 12
+    """
+
+
+def _register() -> None:
+    from engine.cli import demo, intake, people, processes, sops, tasks
+
+    for module in (demo, processes, intake, sops, tasks, people):
+        for command in module.COMMANDS:
+            cli.add_command(command)
+
+
+_register()

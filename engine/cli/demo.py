@@ -1,0 +1,169 @@
+"""`bin/engine demo`: the whole world on one machine, to see and to touch."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from engine import users
+from engine.cli.opening import prepare
+from engine.demo import (
+    OWNER_SLACK_ID,
+    PARTNER_SLACK_ID,
+    Ports,
+    World,
+    free_port,
+    new_folder,
+)
+from engine.errors import NotAllowed, NotFound
+from engine.postgres import connect
+from engine.postgres.embedded import EmbeddedPostgres
+from engine.settings import Settings, read_settings
+
+OWNERS = (
+    ("owner@example.com", "Chris", OWNER_SLACK_ID),
+    ("partner@example.com", "Sam", PARTNER_SLACK_ID),
+)
+LINK_MINUTES = 12 * 60
+
+
+@click.command()
+@click.option("--walk", is_flag=True, help="Walk the main path by itself, print it, and exit.")
+@click.option(
+    "--mail",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --walk: this mail instead of the three samples.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8080,
+    show_default=True,
+    help="Of the engine's pages; the stand-ins take the next free ones.",
+)
+def demo(walk: bool, mail: Path | None, port: int) -> None:
+    """See it work: nothing to install, no accounts, nothing leaves this machine.
+
+    Starts a PostgreSQL, the vendors' stand-ins, a worker and the web, and prints where to
+    look. A lead's mail arrives; approve the reply in the browser and see it sent. Ctrl-C
+    stops everything; the data stays.
+
+    \b
+    Examples:
+      bin/engine demo
+      bin/engine demo --walk
+      bin/engine demo --walk --mail letter.eml
+    """  # fmt: skip
+    settings = read_settings()
+    if settings.mode != "demo":
+        raise NotAllowed(f"ENGINE_MODE is {settings.mode}; the demo runs with stand-ins only")
+    if mail is not None and not walk:
+        raise click.UsageError("--mail goes with --walk")
+    folder = new_folder(settings, fresh=walk)
+    with EmbeddedPostgres(settings.data_dir / "postgres") as server:
+        # A walk has a database of its own beside the demo's, on the same server.
+        name = folder.name.replace("-", "_") if walk else "engine"
+        dsn = _database(server, name)
+        prepare(dsn, settings)
+        ports = Ports(*(free_port(0 if walk else port + n) for n in range(3)))
+        # A walk takes the undo's way too, but nobody is there to use its half minute.
+        extra = {"UNDO_SECONDS": "5"} if walk else {}
+        world = World(settings, dsn, ports, folder, extra=extra)
+        _run(world, settings, walk=walk, mail=mail)
+        if walk:
+            _drop(server, name)
+
+
+def _database(server: EmbeddedPostgres, name: str) -> str:
+    if name != "engine":
+        with connect(server.dsn()) as conn:
+            conn.execute(f'create database "{name}"')  # type: ignore[arg-type] # our own name
+    return server.dsn(name)
+
+
+def _drop(server: EmbeddedPostgres, name: str) -> None:
+    with connect(server.dsn()) as conn:
+        conn.execute(f'drop database "{name}" with (force)')  # type: ignore[arg-type] # our own name
+
+
+def _run(world: World, settings: Settings, *, walk: bool, mail: Path | None) -> None:
+    from engine.cli.walk import walk_lead
+    from web.local.crm_seeds import load_customers
+    from web.local.world import World as LocalWorld
+
+    local = LocalWorld(world.folder / "world.sqlite")
+    if not local.count("crm_customer"):
+        load_customers(local, settings.seeds_dir / "local" / "customers.yaml")
+    link = _owners(world, settings)
+    code = 0
+    try:
+        world.start_all()
+        if walk:
+            code = walk_lead(world, local, mail)
+        else:
+            _welcome(world, link)
+            if not local.count("outbox") and not any(world.maildir.rglob("new/*")):
+                _first_lead(world, settings)
+            _stay(world)
+    finally:
+        world.stop()
+    if code:
+        sys.exit(code)
+
+
+def _owners(world: World, settings: Settings) -> str:
+    """The two owners of the demo, and a link that signs the first one in, once."""
+    with connect(world.dsn) as conn, conn.transaction():
+        for email, name, slack_user_id in OWNERS:
+            try:
+                users.get_by_email(conn, email)
+            except NotFound:
+                users.create(conn, email=email, name=name, role="admin", password=None,
+                             slack_user_id=slack_user_id, by="demo")  # fmt: skip
+        owner = users.get_by_email(conn, OWNERS[0][0])
+        here = settings.model_copy(update={"web_base_url": world.web_url})
+        return users.make_sign_in_link(conn, here, owner.id, minutes=LINK_MINUTES)
+
+
+def _first_lead(world: World, settings: Settings) -> None:
+    from web.local.imap import drop
+
+    drop(world.maildir, (settings.seeds_dir / "local" / "mails" / "lead.eml").read_bytes())
+
+
+def _welcome(world: World, link: str) -> None:
+    click.echo(
+        f"""
+The engine is running, with stand-ins for Slack, Claude, the mail provider and the CRM.
+
+  Sign in (works once)   {link}
+  The engine             {world.web_url}
+  Slack's stand-in       {world.local_url}/slack/_view/
+  All stand-ins          {world.local_url}/   (outbox, CRM, send a lead)
+
+A lead's mail is coming in. Approve the reply in the inbox or in Slack's stand-in, and
+find it in the outbox half a minute later. Ctrl-C stops everything; the data stays.
+"""
+    )
+
+
+def _stay(world: World) -> None:
+    """Until Ctrl-C or SIGTERM."""
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, end)
+    while not ended.wait(0.5):
+        world.tend()
+    click.echo("stopping …")
+
+
+COMMANDS = [demo]

@@ -1,0 +1,67 @@
+"""Opening what a command needs: the settings, the database, the runtime.
+
+On the embedded database the schema and the shipped procedures are put in place at once;
+on a real one that is `bin/engine migrate` and `bin/engine seed`, run on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from engine.errors import NotAllowed
+from engine.postgres import Database, migrations
+from engine.postgres.embedded import EmbeddedPostgres
+from engine.runtime import Runtime, build_runtime
+from engine.seeding import seed
+from engine.settings import Settings, read_settings
+
+
+@contextmanager
+def opened_settings() -> Iterator[Settings]:
+    """The settings with a DATABASE_URL that leads somewhere."""
+    settings = read_settings()
+    if settings.database_url:
+        yield settings
+        return
+    if settings.mode == "live":
+        raise NotAllowed("live mode needs a real PostgreSQL: set DATABASE_URL")
+    # Leaving it stops the server, unless another process is using it too.
+    with EmbeddedPostgres(settings.data_dir / "postgres") as server:
+        dsn = server.dsn()
+        prepare(dsn, settings)
+        yield settings.model_copy(update={"database_url": dsn})
+
+
+def prepare(dsn: str, settings: Settings) -> None:
+    """Schema and shipped procedures, in place."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        migrations.migrate(conn)
+    database = Database(dsn, size=1)
+    database.open()
+    with database.transaction("seed") as conn:
+        for _ in seed(conn, settings.seeds_dir):
+            pass
+    database.close()
+
+
+@contextmanager
+def opened_database(*, verify: bool = True) -> Iterator[tuple[Settings, Database]]:
+    with opened_settings() as settings:
+        if verify:
+            with psycopg.connect(settings.database_url, autocommit=True) as conn:
+                migrations.verify(conn)
+        database = Database(settings.database_url, size=2, application="engine cli")
+        database.open()
+        try:
+            yield settings, database
+        finally:
+            database.close()
+
+
+@contextmanager
+def opened_runtime() -> Iterator[Runtime]:
+    with opened_database() as (settings, database):
+        yield build_runtime(settings, database)

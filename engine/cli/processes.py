@@ -1,0 +1,93 @@
+"""The commands that set up and run the processes: migrate, seed, check, worker, web."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import psycopg
+
+from engine import checks, logs
+from engine.cli.opening import opened_database, opened_settings
+from engine.postgres import Database, migrations
+from engine.runtime import build_runtime
+from engine.seeding import seed as seed_into
+from engine.settings import Settings
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's schema up to date. Safe to run from several places at once."""
+    with (
+        opened_settings() as settings,
+        psycopg.connect(settings.database_url, autocommit=True) as conn,
+    ):
+        applied = migrations.migrate(conn)
+        for name in applied:
+            click.echo(name)
+        click.echo(f"{len(applied)} migrations applied" if applied else "nothing to do")
+
+
+@click.command()
+def seed() -> None:
+    """Put the shipped agents, watchers and procedures in place.
+
+    Run again it follows the files, and leaves alone what you have edited since.
+    """
+    with opened_database() as (settings, database), database.transaction("seed") as conn:
+        for line in seed_into(conn, settings.seeds_dir):
+            click.echo(line)
+
+
+@click.command()
+def check() -> None:
+    """Say what is not configured yet, without starting anything. Exit 1 where work cannot begin."""
+    with opened_settings() as settings:
+        found = list(checks.run(settings))
+    for finding in found:
+        click.echo(f"{finding.mark}  {finding.subject:<14} {finding.text}")
+    sys.exit(1 if any(finding.blocking for finding in found) else 0)
+
+
+@click.command()
+@click.option("--concurrency", type=click.IntRange(1, 500), help="Tasks carried at once.")
+def worker(concurrency: int | None) -> None:
+    """Carry tasks. Start as many as you like; PostgreSQL shares the work out."""
+    import jobs  # noqa: F401 - importing it declares what a worker can do
+    from engine.worker import run_worker
+
+    with opened_settings() as settings:
+        logs.configure(settings, process="worker")
+        _verify(settings)
+        database = Database(settings.database_url, size=settings.pool_size, application="worker")
+        database.open()
+        code = run_worker(
+            build_runtime(settings, database),
+            concurrency=concurrency or settings.worker_concurrency,
+        )
+    sys.stderr.flush()
+    os._exit(code)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="PORT by default, else 8080.")
+@click.option("--host", help="127.0.0.1 in the demo, otherwise 0.0.0.0.")
+def web(port: int | None, host: str | None) -> None:
+    """Serve the admin, the inbox and the webhooks."""
+    from web.server import serve
+
+    with opened_settings() as settings:
+        logs.configure(settings, process="web")
+        _verify(settings)
+        here = host or ("127.0.0.1" if settings.mode == "demo" else "0.0.0.0")  # noqa: S104
+        serve(settings, host=here, port=port or settings.web_port)
+
+
+def _verify(settings: Settings) -> None:
+    """Web and worker refuse to start on an older or newer schema."""
+    with psycopg.connect(settings.database_url, autocommit=True) as conn:
+        migrations.verify(conn)
+
+
+COMMANDS = [migrate, seed, check, worker, web]

@@ -1,0 +1,101 @@
+"""`bin/engine sop`: procedures as files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from engine import sop_files, sops, tasks
+from engine.cli.opening import opened_database
+from engine.errors import SopInvalid
+from engine.people import shell
+
+
+@click.group("sop")
+def group() -> None:
+    """Procedures: list, validate, import, export, run."""
+
+
+@group.command("list")
+def list_() -> None:
+    """The procedures, their versions and who runs them."""
+    with opened_database() as (_, database), database.read() as conn:
+        for row in sops.sql.list(conn):
+            click.echo(
+                f"{row['slug']:<24} v{row['version']:<3} {row['status']:<9}"
+                f" {row['agent']:<16} {row['steps']} steps  {row['name']}"
+            )
+
+
+@group.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def validate(files: tuple[Path, ...]) -> None:
+    """Check procedure files without a database; every problem is a line.
+
+    \b
+    Example:
+      bin/engine sop validate seeds/sops/*.yaml
+    """
+    bad = False
+    for file in files:
+        try:
+            checked = sop_files.read(file)
+        except SopInvalid as error:
+            bad = True
+            click.echo(error.detail, err=True)
+        else:
+            click.echo(f"{file}: {checked.file.slug}, {len(checked.configs)} steps, usable")
+    sys.exit(1 if bad else 0)
+
+
+@group.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--draft", is_flag=True, help="Leave it as a draft; do not publish.")
+def import_(files: tuple[Path, ...], draft: bool) -> None:
+    """Make a file the next version of its procedure, and publish it."""
+    checked = [sop_files.read(file) for file in files]
+    with opened_database() as (_, database), database.transaction("import") as conn:
+        for one in checked:
+            sop = sop_files.save(conn, one, origin="import", by=str(shell()), publish=not draft)
+            click.echo(f"{sop.slug} v{sop.version}: {sop.status}")
+
+
+@group.command()
+@click.argument("slug")
+@click.option("--to", type=click.Path(path_type=Path), help="A file; otherwise it is printed.")
+def export(slug: str, to: Path | None) -> None:
+    """The active version as a file; imported again it is the same."""
+    with opened_database() as (_, database), database.read() as conn:
+        text = sop_files.export(conn, sops.active(conn, slug))
+    if to is None:
+        click.echo(text, nl=False)
+    else:
+        to.write_text(text, encoding="utf-8")
+
+
+@group.command()
+@click.argument("slug")
+@click.option("--set", "values", multiple=True, metavar="KEY=VALUE", help="A context value.")
+def run(slug: str, values: tuple[str, ...]) -> None:
+    """Start a task of a procedure.
+
+    \b
+    Example:
+      bin/engine sop run quote_due --set customer_id=c-17
+    """
+    context = {"trigger": "the command line"}
+    for value in values:
+        key, found, text = value.partition("=")
+        if not found:
+            raise click.BadParameter(f"{value!r} is not KEY=VALUE", param_hint="--set")
+        context[key] = text
+    with opened_database() as (_, database), database.transaction("run_sop") as conn:
+        sop = sops.active(conn, slug)
+        task = tasks.start(conn, sop.id, context=context, actor=str(shell()))
+        assert task is not None  # noqa: S101 - without a dedupe key a task always starts
+        click.echo(f"task {task.number} started")
+
+
+COMMANDS = [group]

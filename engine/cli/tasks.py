@@ -1,0 +1,182 @@
+"""`bin/engine task` and `bin/engine agent`: look at tasks and act on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from engine import agents, effects, questions, sops, task_events, tasks
+from engine.cli.opening import opened_database
+from engine.errors import NotFound
+from engine.people import shell
+from engine.postgres import Connection
+from engine.questions import Answer
+
+
+@click.group("task")
+def group() -> None:
+    """Tasks: list, show, answer, cancel, rerun."""
+
+
+@group.command("list")
+@click.option("--status", help="Only tasks of this status.")
+@click.option("--sop", help="Only tasks of this procedure.")
+@click.option("--limit", default=50, show_default=True)
+def list_(status: str | None, sop: str | None, limit: int) -> None:
+    """The newest tasks."""
+    with opened_database() as (_, database), database.read() as conn:
+        for row in tasks.sql.page(conn, status=status, sop=sop, before=None, limit=limit):
+            where = row["step_name"] or ""
+            click.echo(
+                f"{row['number']:>6}  {row['status']:<17} {row['sop']:<22} {where:<26}"
+                f" {row['created_at']:%Y-%m-%d %H:%M}"
+            )
+
+
+@group.command()
+@click.argument("number", type=int)
+def show(number: int) -> None:
+    """One task: where it stands, and its timeline."""
+    with opened_database() as (_, database), database.read() as conn:
+        for line in timeline(conn, number):
+            click.echo(line)
+
+
+def timeline(conn: Connection, number: int) -> Iterator[str]:
+    """A task as lines to print."""
+    task = tasks.get_by_number(conn, number)
+    sop = sops.get(conn, task.sop_id)
+    yield f"Task {task.number}  {sop.name} v{sop.version}  {task.status}"
+    if task.question and task.question["state"] in questions.OPEN:
+        options = ", ".join(option["value"] for option in task.question["options"])
+        yield f"  asks: {task.question['title']} ({options})"
+    events = task_events.timeline(conn, task.id)
+    if not events:
+        return
+    start = events[0]["created_at"]
+    cost = 0
+    for event in events:
+        cost += event["cost_usd"] or 0
+        yield _line(event, (event["created_at"] - start).total_seconds())
+    yield f"  {len(events)} events, ${cost:.4f}"
+
+
+def _line(event: dict[str, Any], seconds: float) -> str:
+    facts = []
+    if event["duration_ms"] is not None:
+        facts.append(f"{event['duration_ms']} ms")
+    if event["tier"]:
+        facts.append(f"tier {event['tier']}")
+    if event["tokens_in"] is not None:
+        facts.append(
+            f"{event['tokens_in']}+{event['tokens_cached'] or 0}/{event['tokens_out']} tokens"
+        )
+    if event["cost_usd"] is not None:
+        facts.append(f"${event['cost_usd']:.6f}")
+    if event["confidence"] is not None:
+        facts.append(f"confidence {event['confidence']:.2f}")
+    if event["actor"]:
+        facts.append(f"by {event['actor']}")
+    summary = event["output_summary"] or ""
+    return (
+        f"  {event['seq']:>3} {seconds:>8.2f} s  {event['event_type']:<17}"
+        f" {event['step_key'] or '':<14} {summary[:60]:<32} {', '.join(facts)}"
+    ).rstrip()
+
+
+@group.command()
+@click.argument("number", type=int)
+@click.argument("choice")
+@click.option("--set", "values", multiple=True, metavar="KEY=VALUE", help="A field of the form.")
+def answer(number: int, choice: str, values: tuple[str, ...]) -> None:
+    """Answer a waiting task's question.
+
+    \b
+    Example:
+      bin/engine task answer 12 send
+    """
+    fields = {key: text for key, _, text in (value.partition("=") for value in values)}
+    with opened_database() as (settings, database), database.transaction("answer") as conn:
+        task = tasks.get_by_number(conn, number)
+        if task.question is None:
+            raise NotFound(f"a question of task {number}; it asks nothing")
+        token = questions.token_of(task.question)
+        questions.answer(conn, settings, token, Answer(choice, fields), shell())
+        click.echo(f"task {number}: {choice}")
+
+
+@group.command()
+@click.argument("number", type=int)
+@click.option("--reason", default="", help="Why; it stands in the task's log.")
+def cancel(number: int, reason: str) -> None:
+    """End a task before its next effect."""
+    with opened_database() as (_, database), database.transaction("cancel") as conn:
+        task = tasks.get_by_number(conn, number)
+        done = tasks.cancel(conn, task.id, by=str(shell()), reason=reason)
+        click.echo(f"task {number}: {done.status if done.finished_at else 'cancelling'}")
+
+
+@group.command()
+@click.argument("number", type=int)
+@click.option("--step", help="The step's key; without it the one where the task stands.")
+def rerun(number: int, step: str | None) -> None:
+    """Send a task to a step again. What that step sends, it sends again."""
+    with opened_database() as (_, database), database.transaction("rerun") as conn:
+        task = tasks.get_by_number(conn, number)
+        procedure = sops.procedure(conn, task.sop_id)
+        wanted = procedure.by_key(step) if step else procedure.step(task.step_id)
+        tasks.rerun(conn, task.id, wanted.id, by=str(shell()))
+        click.echo(f"task {number}: runs again")
+
+
+@click.group("agent")
+def agent_group() -> None:
+    """Agents: list, pause, resume."""
+
+
+@agent_group.command("list")
+def list_agents() -> None:
+    """The agents and what they are doing."""
+    with opened_database() as (_, database), database.read() as conn:
+        for agent in agents.list_all(conn):
+            click.echo(f"{agent.slug:<18} {agent.status:<9} {agent.name}")
+
+
+@agent_group.command()
+@click.argument("slug")
+def pause(slug: str) -> None:
+    """Hold an agent's tasks, from their next effect on."""
+    with opened_database() as (_, database), database.transaction("pause") as conn:
+        changed = agents.pause(conn, slug, by=str(shell()))
+        click.echo(f"{slug}: paused" + ("" if changed else " already"))
+
+
+@agent_group.command()
+@click.argument("slug")
+def resume(slug: str) -> None:
+    """Let an agent go on."""
+    with opened_database() as (_, database), database.transaction("resume") as conn:
+        changed = agents.resume(conn, slug, by=str(shell()))
+        click.echo(f"{slug}: active" + ("" if changed else " already"))
+
+
+@click.command()
+@click.option("--reason", default="")
+def stop(reason: str) -> None:
+    """Hold every effect of every task back, at once; `bin/engine go` lifts it."""
+    with opened_database() as (_, database), database.transaction("halt") as conn:
+        effects.halt(conn, by=str(shell()), reason=reason)
+        click.echo("stopped: nothing leaves until `bin/engine go`")
+
+
+@click.command()
+def go() -> None:
+    """Lift the stop."""
+    with opened_database() as (_, database), database.transaction("lift_halt") as conn:
+        released = effects.lift_halt(conn, by=str(shell()))
+        click.echo("nothing was stopped" if released is None else f"{released} tasks go on")
+
+
+COMMANDS = [group, agent_group, stop, go]

@@ -1,0 +1,170 @@
+"""What is typed in Slack behind `/sop` and `/agent`, and what is said back, privately.
+
+Each is answered inside Slack's three seconds, from the database alone. Only listed
+people get here; the verbs ask again whether they may act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine import agents, effects, inbox, sops, tasks
+from engine.errors import NotFound
+from engine.keyed_hash import keyed_hash
+from engine.people import Person
+from engine.runtime import Runtime
+
+SOP_HELP = """\
+`/sop list` – the procedures
+`/sop run <procedure>` – start a task of one
+`/sop status` – what is open, and whether anything is held
+`/sop stop [reason]` – hold everything that would go out, at once
+`/sop resume` – let it go again"""
+AGENT_HELP = """\
+`/agent pause <agent>` – its tasks wait from now on
+`/agent resume <agent>` – they go on"""
+WORDS = {
+    "pending": "waiting for their turn",
+    "in_progress": "being worked on",
+    "waiting_on_human": "waiting for a person",
+    "escalated": "stuck, and waiting for a person",
+    "waiting_on_timer": "waiting for a time or a vendor",
+}
+
+Answer = Callable[[Runtime, str, Person, str], str]
+
+
+def answer(
+    runtime: Runtime, text: str, by: Person, *, command: str = "/sop", occasion: str = ""
+) -> str:
+    """What is said back. `occasion` names this one command, so that the same one delivered
+    twice starts one task."""
+    verb, _, rest = text.strip().partition(" ")
+    known = AGENT if command == "/agent" else SOP
+    act = known.get(verb.casefold())
+    if act is None:
+        told = AGENT_HELP if command == "/agent" else SOP_HELP
+        return told if verb in ("", "help") else f"I do not know “{verb[:40]}”.\n{told}"
+    return act(runtime, rest.strip(), by, occasion)
+
+
+def _stop(runtime: Runtime, reason: str, by: Person, _occasion: str) -> str:
+    by.must_act()
+    with runtime.database.transaction("halt") as conn:
+        # The reason stands in the halt's row and not in the log: it is free text.
+        stopped = effects.halt(conn, by=str(by), reason=reason[:200])
+    said = "Stopped." if stopped else "It was stopped already."
+    return f"{said} Nothing goes out until `/sop resume`. {_held(runtime)}"
+
+
+def _resume(runtime: Runtime, _rest: str, by: Person, _occasion: str) -> str:
+    by.must_act()
+    with runtime.database.transaction("lift_halt") as conn:
+        released = effects.lift_halt(conn, by=str(by))
+    if released is None:
+        return "Nothing was stopped."
+    return f"Going on. {_count(released, 'held task')} released."
+
+
+def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
+    with runtime.database.read() as conn:
+        halted = effects.sql.halted(conn)
+        counts = {row["status"]: row["n"] for row in tasks.sql.counts(conn)}
+        waiting = inbox.count(conn)
+        paused = [agent.name for agent in agents.list_all(conn) if agent.status != "active"]
+    lines = [f"{_count(counts[status], 'task')} {words}" for status, words in WORDS.items()
+             if counts.get(status)]  # fmt: skip
+    if halted and halted["halted_at"]:
+        lines.insert(0, f"*Everything is stopped.* {_held(runtime)} `/sop resume` lifts it.")
+    if paused:
+        lines.append(f"Not active: {', '.join(paused)}")
+    if waiting:
+        lines.append(f"{_count(waiting, 'question')} in the inbox: {_inbox(runtime)}")
+    return "\n".join(lines) or "Nothing is open."
+
+
+def _list(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
+    with runtime.database.read() as conn:
+        rows = [row for row in sops.sql.list(conn) if row["status"] != "draft"]
+    lines = [
+        f"`{row['slug']}` {row['name']} · version {row['version']}"
+        + ("" if row["status"] == "active" else f" · {row['status']}")
+        for row in rows
+    ]
+    return "\n".join(lines) or "There is no procedure yet."
+
+
+def _run(runtime: Runtime, slug: str, by: Person, occasion: str) -> str:
+    by.must_act()
+    if not slug:
+        return "Which one? `/sop run <procedure>`; `/sop list` names them."
+    dedupe_key = keyed_hash(runtime.settings, "command", occasion) if occasion else None
+    with runtime.database.transaction("run_sop") as conn:
+        try:
+            sop = sops.active(conn, slug)
+        except NotFound as unknown:
+            return str(unknown)
+        task = tasks.start(
+            conn,
+            sop.id,
+            context={"trigger": f"/sop run by {by.via}"},
+            actor=str(by),
+            dedupe_key=dedupe_key,
+        )
+    if task is None:
+        return "That command has started its task already."
+    return f"Task {task.number} of {sop.name} is started: {_task(runtime, task.number)}"
+
+
+def _pause(runtime: Runtime, slug: str, by: Person, _occasion: str) -> str:
+    return _set_agent(runtime, slug, by, agents.pause, "is paused", "was paused already")
+
+
+def _go_on(runtime: Runtime, slug: str, by: Person, _occasion: str) -> str:
+    return _set_agent(runtime, slug, by, agents.resume, "goes on", "was active already")
+
+
+def _set_agent(
+    runtime: Runtime,
+    slug: str,
+    by: Person,
+    act: Callable[..., bool],
+    changed: str,
+    unchanged: str,
+) -> str:
+    by.must_act()
+    with runtime.database.transaction("set_agent") as conn:
+        try:
+            done = act(conn, slug, by=str(by))
+            name = agents.get_by_slug(conn, slug).name
+        except NotFound as unknown:
+            return str(unknown)
+    return f"{name} {changed if done else unchanged}."
+
+
+SOP: dict[str, Answer] = {
+    "stop": _stop,
+    "resume": _resume,
+    "status": _status,
+    "list": _list,
+    "run": _run,
+}
+AGENT: dict[str, Answer] = {"pause": _pause, "resume": _go_on}
+
+
+def _held(runtime: Runtime) -> str:
+    with runtime.database.read() as conn:
+        held: int = effects.sql.held(conn)
+    return f"{_count(held, 'task')} held so far." if held else "Nothing is held so far."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _inbox(runtime: Runtime) -> str:
+    return f"{runtime.settings.web_base_url.rstrip('/')}/inbox"
+
+
+def _task(runtime: Runtime, number: int) -> str:
+    return f"{runtime.settings.web_base_url.rstrip('/')}/tasks/{number}"

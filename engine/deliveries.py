@@ -1,0 +1,142 @@
+"""Accepted webhooks: verified, stored, acknowledged, and only then acted on.
+
+The web process stores a click or a form and answers the vendor at once; a worker acts.
+A delivery is known by a keyed hash of what makes it one (the click's trigger id, the
+form's own id), so the same click twice is one. Once acted on its body is gone.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import psycopg
+import structlog
+
+from engine import cards, intake, questions, queue, users
+from engine.errors import EngineError
+from engine.keyed_hash import keyed_hash
+from engine.postgres import Connection
+from engine.postgres.queries import queries
+from engine.questions import Answer
+from engine.runtime import Runtime
+from engine.settings import Settings
+from engine.slack import payloads
+from engine.slack.text import escape
+
+sql = queries("deliveries")
+log = structlog.get_logger()
+
+DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
+# Whoever answers late is told so, within this many seconds.
+TELL_SECONDS = 5.0
+
+
+def accept(conn: Connection, settings: Settings, *, source: str, key: str, body: bytes) -> bool:
+    """Store a delivery and have it acted on. False where it was accepted before."""
+    row = sql.accept(
+        conn, source=source, dedupe_key=keyed_hash(settings, f"delivery:{source}", key), body=body
+    )
+    queue.wake(conn, "act_on_deliveries")
+    return row is not None
+
+
+def act(runtime: Runtime) -> int:
+    """Act on every open delivery, oldest first; returns how many there were.
+
+    Acting and marking it done are one transaction, so a delivery is acted on once. One
+    that cannot be acted on is closed with its error's code: repeating would not help.
+    """
+    acted = 0
+    while _act_on_next(runtime):
+        acted += 1
+    return acted
+
+
+def _act_on_next(runtime: Runtime) -> bool:
+    late: tuple[payloads.Click | payloads.Submission, str] | None = None
+    with runtime.database.transaction("act_on_delivery") as conn:
+        row = sql.take(conn)
+        if row is None:
+            return False
+        error = None
+        try:
+            with conn.transaction():
+                _act(runtime, conn, row["source"], bytes(row["body"]))
+        except EngineError as refusal:
+            if row["source"] != "slack":
+                _keep(runtime, conn, row, refusal.code)
+                return True
+            error = refusal.code
+            late = _addressee(row, refusal)
+            log.info("delivery_refused", source=row["source"], code=refusal.code)
+        except DATABASE_DOWN:
+            raise
+        except Exception as crash:
+            # A bug of ours must neither lose this one nor stand in the way of the others.
+            _keep(runtime, conn, row, type(crash).__name__)
+            return True
+        sql.done(conn, delivery_id=row["id"], error=error)
+    if late is not None:
+        _tell(runtime, *late)
+    return True
+
+
+def _keep(runtime: Runtime, conn: Connection, row: dict[str, Any], code: str) -> None:
+    """Try again in five minutes, and tell people once."""
+    log.error("delivery_kept", source=row["source"], code=code)
+    sql.postpone(conn, delivery_id=row["id"], error=code)
+    cards.raise_alarm(
+        conn,
+        f"delivery:{row['source']}:{code}",
+        f"What came in by {row['source']} could not be acted on ({code}). It is kept and"
+        " tried again every five minutes; is a procedure for it active?",
+        channel=runtime.settings.channel_escalations,
+    )
+
+
+def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
+    if source == "lead_form":
+        intake.take_lead(runtime, conn, json.loads(body), intake.lead_key(body))
+        return
+    clicked = _interaction(body)
+    person = users.person_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)
+    if person is None:
+        return
+    if isinstance(clicked, payloads.Click):
+        if clicked.value == "undo":
+            questions.undo(conn, clicked.token, person)
+        else:
+            answer = Answer(clicked.value, {})
+            questions.answer(conn, runtime.settings, clicked.token, answer, person)
+    else:
+        answer = Answer(clicked.value, clicked.fields)
+        questions.answer(conn, runtime.settings, clicked.token, answer, person)
+
+
+def _interaction(body: bytes) -> payloads.Click | payloads.Submission:
+    found = payloads.read_interaction(dict(parse_qsl(body.decode("utf-8"))))
+    if not isinstance(found, payloads.Click | payloads.Submission):
+        raise EngineError("not a click or a submission")
+    return found
+
+
+def _addressee(
+    row: dict[str, object], refusal: EngineError
+) -> tuple[payloads.Click | payloads.Submission, str] | None:
+    if row["source"] != "slack":
+        return None
+    return _interaction(bytes(row["body"])), str(refusal)  # type: ignore[arg-type]
+
+
+def _tell(runtime: Runtime, clicked: payloads.Click | payloads.Submission, text: str) -> None:
+    """Say privately why nothing happened; a message that gets lost is no loss."""
+    with runtime.database.read() as conn:
+        card = cards.get(conn, clicked.token.partition(".")[0])
+    if card is None or card.posted_channel is None:
+        return
+    try:
+        runtime.slack.tell(card.posted_channel, clicked.user_id, escape(text), timeout=TELL_SECONDS)
+    except EngineError as error:
+        log.info("could_not_tell", code=error.code)

@@ -1,0 +1,446 @@
+"""The one gate: nothing that changes the world outside leaves the process by another way.
+
+An effect's intent is committed before the call and its result after. The intent's
+transaction locks whatever may hold the effect back (the run token, a cancellation, a
+pause, a stop, an opt-out, the contact rule, the rate limit), so that a stop given
+before it is honoured and one given after it finds the call already announced.
+
+A resumed step that finds an intent without a result never calls again blindly: it looks
+the effect up where the vendor allows, waits while the vendor may still be at it, and
+where that does not settle it, a person must (InDoubt). State changes by compare-and-set
+on (state, attempt); the events are its history.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from engine import failpoints, keyed_hash, queue, rate_limits, task_events
+from engine.errors import (
+    EngineError,
+    Held,
+    InDoubt,
+    RateLimited,
+    Refused,
+    RunLost,
+    Unreachable,
+)
+from engine.postgres import Connection, Database
+from engine.postgres.queries import queries
+from engine.settings import Settings
+from engine.task_events import Event
+
+sql = queries("effects")
+
+Vendor = Literal["slack", "mail", "crm", "http"]
+Result = Mapping[str, Any]
+
+# What the vendor may still be doing after our own timeout.
+SETTLE_MARGIN_SECONDS = 5.0
+# A slot that is nearer than this is waited for in the thread.
+LONGEST_NAP_SECONDS = 1.0
+# Calls that got no answer and did not arrive, before somebody must look at it.
+MOST_LOST_ATTEMPTS = 4
+# After these a further attempt is safe: the vendor took nothing, or a person said so.
+REPEATABLE = frozenset({"unreachable", "rate_limited", "absent", "not_called", "send_again"})
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One call that changes the world outside.
+
+    `call(key, timeout)` makes it and returns the vendor's ids. `lookup(key, since,
+    timeout)` finds an earlier one by its key, or returns None; it is None itself where
+    the vendor cannot say, and `absence_is_proof` is false where not finding it proves
+    nothing. `contact` is the customer's address, for opt-outs and the contact rule.
+    """
+
+    vendor: Vendor
+    purpose: str
+    call: Callable[[str, float], Result]
+    timeout: float
+    lookup: Callable[[str, float, float], Result | None] | None = None
+    absence_is_proof: bool = True
+    settle_seconds: float = 0.0
+    item: str = ""
+    rate_key: str = ""
+    rate_gap: float = 0.0
+    contact: str | None = None
+    marketing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """On whose behalf: a run of a task (with its run token), or a card.
+
+    `confirm` raises RunLost where the lease may have run out; it is asked right before
+    the call. `slot` names a rate limit's slot that was reserved before parking.
+    """
+
+    key: str
+    task_id: UUID | None = None
+    step_id: UUID | None = None
+    run_token: UUID | None = None
+    confirm: Callable[[], None] | None = None
+    slot: str | None = None
+
+
+class Settling(EngineError):
+    """The effect's outcome is not known yet; look again later."""
+
+    code = "settling"
+
+    def __init__(self, vendor: str, wait: float) -> None:
+        self.vendor = vendor
+        self.wait = wait
+        super().__init__(vendor)
+
+
+class SlotTaken(EngineError):
+    """The rate limit's next slot lies ahead; it is reserved."""
+
+    code = "slot"
+
+    def __init__(self, slot: str, wait: float) -> None:
+        self.slot = slot
+        self.wait = wait
+        super().__init__(slot)
+
+
+def key_of(owner: Owner, effect: Effect) -> str:
+    return ".".join(part for part in (owner.key, effect.purpose, effect.item) if part)
+
+
+def perform(
+    database: Database, settings: Settings, owner: Owner, effect: Effect, *, timeout: float
+) -> Result:
+    """Make the effect happen once; returns the vendor's ids, also where it happened before.
+
+    Raises Held, RunLost, SlotTaken, Settling (outcome unknown yet), InDoubt (only a
+    person can tell), or what the port raises: Refused, Unauthorised, RateLimited,
+    Unreachable.
+    """
+    key = key_of(owner, effect)
+    timeout = min(timeout, effect.timeout)
+    while True:
+        intent = _intend(database, settings, owner, effect, key, timeout)
+        if intent.result is not None:
+            return intent.result
+        if intent.wait > LONGEST_NAP_SECONDS:
+            raise SlotTaken(_slot(effect), intent.wait)
+        if intent.attempt:
+            time.sleep(intent.wait)
+            return _call(database, owner, effect, key, intent.attempt, timeout)
+        found = _settle(database, owner, effect, key, timeout)
+        if found is not None:
+            return found
+
+
+def _slot(effect: Effect) -> str:
+    return f"slot:{effect.vendor}:{effect.rate_key}"
+
+
+# -- intent -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the gate said. `attempt` > 0: call, after `wait` seconds. `result`: it has
+    happened already. Neither: an earlier intent is open and must be settled first, or,
+    with a long `wait`, the slot that is now reserved lies ahead."""
+
+    attempt: int = 0
+    result: Result | None = None
+    wait: float = 0.0
+
+
+def _intend(
+    database: Database, settings: Settings, owner: Owner, effect: Effect, key: str, timeout: float
+) -> Intent:
+    settle_seconds = timeout + SETTLE_MARGIN_SECONDS + effect.settle_seconds
+    if owner.confirm is not None:
+        owner.confirm()
+    with database.transaction(f"intend:{effect.vendor}") as conn:
+        row = sql.lock(conn, key=key)
+        if row is not None:
+            if row["state"] == "done":
+                return Intent(result=row["result"] or {})
+            if row["state"] in ("intended", "in_doubt"):
+                return Intent()
+            _confirm_repeatable(owner, effect, row)
+        wait = _pass_gate(conn, settings, owner, effect)
+        if wait > LONGEST_NAP_SECONDS:
+            return Intent(wait=wait)  # commits, so the slot stays reserved
+        attempt = 1
+        if row is None:
+            sql.intend(
+                conn, key=key, task_id=owner.task_id, step_id=owner.step_id,
+                vendor=effect.vendor, settle_seconds=settle_seconds,
+            )  # fmt: skip
+        else:
+            attempt = row["attempt"] + 1
+            sql.intend_again(conn, key=key, attempt=row["attempt"], settle_seconds=settle_seconds)
+        _note(conn, owner, "effect_intended", key, attempt)
+    return Intent(attempt=attempt, wait=wait)
+
+
+def _confirm_repeatable(owner: Owner, effect: Effect, row: Mapping[str, Any]) -> None:
+    """Raises Refused where a further attempt would be of no use. What a vendor refused it
+    refuses again; a card alone is tried for ever, for its channel may come back."""
+    if owner.run_token is None:
+        return
+    if row["code"] not in REPEATABLE:
+        raise Refused(effect.vendor, row["code"] or "refused")
+    if row["code"] == "absent" and row["attempt"] >= MOST_LOST_ATTEMPTS:
+        raise Refused(effect.vendor, "never_arrives")
+
+
+def _pass_gate(conn: Connection, settings: Settings, owner: Owner, effect: Effect) -> float:
+    """Raise what holds the effect back; returns the seconds until its slot comes."""
+    if owner.run_token is not None:
+        task = sql.gate(conn, task_id=owner.task_id)
+        if task is None or task["run_token"] != owner.run_token:
+            raise RunLost(owner.key)
+        if task["cancel_requested_at"] is not None:
+            raise Held("cancelled")
+        if task["agent_status"] != "active":
+            raise Held("paused")
+        halt = sql.halted(conn)
+        if halt and halt["halted_at"] is not None:
+            raise Held("halted")
+    down = rate_limits.outage(conn, effect.vendor)
+    if down is not None and down.wait > 0:
+        raise Unreachable(effect.vendor, "outage")
+    paused = rate_limits.wait_for(conn, effect.vendor, effect.rate_key)
+    if paused > 0:
+        raise RateLimited(effect.vendor, "waiting", retry_after=paused)
+    wait = _take_slot(conn, owner, effect)
+    if effect.contact is not None and wait <= LONGEST_NAP_SECONDS:
+        _keep_contact_rule(conn, settings, owner, effect, effect.contact)
+    return wait
+
+
+def _take_slot(conn: Connection, owner: Owner, effect: Effect) -> float:
+    """Reserve the next slot; the seconds until it comes."""
+    if effect.rate_gap <= 0 or owner.slot == _slot(effect):
+        return 0.0
+    if owner.run_token is None:
+        # A card cannot remember its slot: reserving one that lies ahead at each try would
+        # push the next free one away for ever.
+        wait = rate_limits.next_slot(conn, effect.vendor, effect.rate_key)
+        if wait > LONGEST_NAP_SECONDS:
+            return wait
+    return rate_limits.take(conn, effect.vendor, effect.rate_key, effect.rate_gap)
+
+
+def _keep_contact_rule(
+    conn: Connection, settings: Settings, owner: Owner, effect: Effect, contact: str
+) -> None:
+    contact_hash = keyed_hash.contact_hash(settings, contact)
+    reason = sql.suppressed(conn, contact_hash=contact_hash)
+    if reason is not None:
+        raise Refused(effect.vendor, f"suppressed_{reason}")
+    if not effect.marketing:
+        return
+    row = sql.lock_contact(conn, contact_hash=contact_hash, days=settings.marketing_gap_days)
+    if row["recent"] and row["last_task_id"] != owner.task_id:
+        raise Refused(effect.vendor, "contacted_recently")
+    sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id)
+
+
+# -- call ---------------------------------------------------------------------------
+
+
+def _call(
+    database: Database, owner: Owner, effect: Effect, key: str, attempt: int, timeout: float
+) -> Result:
+    place = f"call:{effect.vendor}:{effect.purpose}"
+    try:
+        if owner.confirm is not None:
+            owner.confirm()
+    except EngineError:
+        # We know what nobody else can: that this attempt was never made.
+        _conclude(database, owner, effect, key, attempt, "refused", "not_called")
+        raise
+    failpoints.reach(f"{place}:before")
+    try:
+        result = effect.call(key, timeout)
+    except RateLimited as error:
+        _conclude(database, owner, effect, key, attempt, "refused", "rate_limited")
+        with database.statement("push_rate_limit") as conn:
+            rate_limits.push(conn, effect.vendor, effect.rate_key, error.retry_after)
+        raise
+    except Unreachable:
+        _conclude(database, owner, effect, key, attempt, "refused", "unreachable")
+        raise
+    except Refused as error:
+        _conclude(database, owner, effect, key, attempt, "refused", error.detail or error.code)
+        raise
+    except Exception as error:
+        # Ambiguous, or an adapter that broke in the middle: nobody knows what arrived.
+        failpoints.reach(f"{place}:after")
+        _conclude(
+            database, owner, effect, key, attempt, "in_doubt", getattr(error, "code", "crashed")
+        )
+        raise Settling(effect.vendor, timeout + SETTLE_MARGIN_SECONDS) from error
+    failpoints.reach(f"{place}:after")
+    _conclude(database, owner, effect, key, attempt, "done", None, result)
+    return result
+
+
+def _conclude(
+    database: Database,
+    owner: Owner,
+    effect: Effect,
+    key: str,
+    attempt: int,
+    state: Literal["done", "refused", "in_doubt"],
+    code: str | None,
+    result: Result | None = None,
+    *,
+    actor: str | None = None,
+    settled: bool = False,
+) -> bool:
+    """Write what became of an attempt; false where somebody else had settled it."""
+    expected = ["intended", "in_doubt"] if state != "in_doubt" else ["intended"]
+    with database.transaction(f"conclude:{effect.vendor}:{state}") as conn:
+        changed = sql.conclude(
+            conn, key=key, attempt=attempt, state=state, code=code, expected=expected,
+            result=Jsonb(dict(result)) if result is not None else None,
+        )  # fmt: skip
+        if changed:
+            event = "effect_settled" if settled else f"effect_{state}"
+            _note(conn, owner, event, key, attempt, code=code, result=result, actor=actor)
+    return bool(changed)
+
+
+# -- settling -----------------------------------------------------------------------
+
+
+def _settle(
+    database: Database, owner: Owner, effect: Effect, key: str, timeout: float
+) -> Result | None:
+    """Find out what became of an open intent. A result: it had happened. None: it is
+    settled that it has not, so it may be intended again."""
+    with database.read() as conn:
+        row = sql.settled_at(conn, key=key)
+    if row["state"] not in ("intended", "in_doubt"):
+        return row["result"] if row["state"] == "done" else None
+    if row["state"] == "intended":
+        _conclude(database, owner, effect, key, row["attempt"], "in_doubt", "interrupted")
+    found = _looked_up(effect, key, row["since"], timeout)
+    if found is not None:
+        _conclude(database, owner, effect, key, row["attempt"], "done", None, found, settled=True)
+        return found
+    if not row["ripe"]:
+        raise Settling(effect.vendor, max(0.5, row["wait"]))
+    if effect.lookup is not None and effect.absence_is_proof:
+        _conclude(database, owner, effect, key, row["attempt"], "refused", "absent", settled=True)
+        return None
+    raise InDoubt(key)
+
+
+def _looked_up(effect: Effect, key: str, since: float, timeout: float) -> Result | None:
+    if effect.lookup is None:
+        return None
+    failpoints.reach(f"call:{effect.vendor}:lookup:before")
+    found = effect.lookup(key, since, timeout)
+    failpoints.reach(f"call:{effect.vendor}:lookup:after")
+    return found
+
+
+Ruling = Literal["sent", "send", "drop"]
+
+
+def rule(conn: Connection, key: str, ruling: Ruling, *, by: str) -> None:
+    """A person settles an effect in doubt: it went out; send it now; drop it."""
+    row = sql.lock(conn, key=key)
+    if row is None or row["state"] != "in_doubt":
+        return
+    state, code = {
+        "sent": ("done", None),
+        "send": ("refused", "send_again"),
+        "drop": ("refused", "dropped"),
+    }[ruling]
+    sql.conclude(
+        conn, key=key, attempt=row["attempt"], state=state, code=code,
+        expected=["in_doubt"], result=Jsonb({}) if state == "done" else None,
+    )  # fmt: skip
+    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
+    _note(conn, owner, "effect_settled", key, row["attempt"], code=code or "sent", actor=by)
+
+
+def confirm_sent(conn: Connection, key: str, result: Result) -> bool:
+    """A vendor's own event says that this effect happened. False where that was known."""
+    row = sql.lock(conn, key=key)
+    if row is None or row["state"] not in ("intended", "in_doubt"):
+        return False
+    sql.conclude(
+        conn, key=key, attempt=row["attempt"], state="done", code=None,
+        expected=["intended", "in_doubt"], result=Jsonb(dict(result)),
+    )  # fmt: skip
+    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
+    _note(conn, owner, "effect_settled", key, row["attempt"], result=result, actor=row["vendor"])
+    return True
+
+
+def _note(
+    conn: Connection,
+    owner: Owner,
+    event_type: Any,
+    key: str,
+    attempt: int,
+    *,
+    code: str | None = None,
+    result: Result | None = None,
+    actor: str | None = None,
+) -> None:
+    if owner.task_id is None:
+        return
+    summary = code or " ".join(f"{name}={value}" for name, value in (result or {}).items())
+    task_events.append(
+        conn,
+        owner.task_id,
+        Event(
+            event_type, step_id=owner.step_id, effect_key=key, attempt=attempt,
+            output_summary=summary or None, actor=actor,
+        ),
+    )  # fmt: skip
+
+
+# -- stop ---------------------------------------------------------------------------
+
+
+def halt(conn: Connection, *, by: str, reason: str = "") -> bool:
+    """Hold every effect of every task back, from the next intent on."""
+    if sql.halt(conn, by=by, reason=reason) is None:
+        return False
+    task_events.append_configuration(conn, Event("effects_halted", actor=by))
+    return True
+
+
+def lift_halt(conn: Connection, *, by: str) -> int | None:
+    """Let effects go again; returns how many tasks were held, None where nothing was."""
+    if sql.lift_halt(conn) is None:
+        return None
+    released = sql.release_held(conn)
+    task_events.append_configuration(
+        conn, Event("effects_resumed", actor=by, output_summary=f"{len(released)} tasks released")
+    )
+    queue.wake(conn, "run_tasks")
+    return len(released)
+
+
+def go_on_if_lifted(conn: Connection, task_id: UUID) -> None:
+    """In the transaction that parks a task for a stop: whoever lifts it waits for this one,
+    or has lifted it before, and then nobody else would wake the task."""
+    halted = sql.halted(conn)
+    if halted is None or halted["halted_at"] is None:
+        sql.release_if_lifted(conn, task_id=task_id)
+        queue.wake(conn, "run_tasks")

@@ -1,0 +1,202 @@
+"""Putting a question to a person: asked by a step, at the tiers' cap, about a failure,
+or about an effect in doubt.
+
+Parking commits the question, its token, its deadline and its card together, so that it
+can be answered in the web before Slack has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from engine import cards, executor, questions, tasks
+from engine.agents import Agent
+from engine.business import next_business_moment
+from engine.postgres import Connection
+from engine.runtime import Runtime
+from engine.step_run import Run
+from engine.steps.contract import Asking, Option
+from engine.task_events import Event
+from engine.tasks import Position
+
+ESCALATIONS = "escalations"
+
+
+def ask(runtime: Runtime, run: Run, asking: Asking) -> bool:
+    """The question of an asking step."""
+    return _park(runtime, run, asking, [])
+
+
+def ask_at_cap(runtime: Runtime, run: Run, asking: Asking, event: Event) -> bool:
+    """No model may decide it: the person's answer is the step's output."""
+    return _park(runtime, run, asking, [event], channel=ESCALATIONS)
+
+
+def ask_in_doubt(runtime: Runtime, run: Run, effect_key: str) -> bool:
+    """Nobody knows whether the call arrived, and nobody is to be called twice."""
+    what = {"api_call": "This message or entry", "slack_notify": "This post"}
+    subject = what.get(run.step.step_type, "This call")
+    asking = Asking(
+        kind="in_doubt",
+        title=f"{subject} may or may not have gone out",
+        options=[
+            Option("sent", "It went out", style="primary"),
+            Option("send", "It did not: send it now", confirm="It may arrive twice if it did."),
+            Option("drop", "It did not: drop it", style="danger"),
+        ],
+        facts=[("Where to look", _where_to_look(run)), ("Reference", effect_key)],
+        mail=_approved(run),
+    )
+    return _park(
+        runtime, run, asking, [], channel=ESCALATIONS, resolves="effect", effect_key=effect_key
+    )
+
+
+def _where_to_look(run: Run) -> str:
+    service = getattr(run.step.config, "service", "slack")
+    places = {"email": "the customer's mailbox, or the mail provider's log", "crm": "the CRM"}
+    return places.get(service, "the other system")
+
+
+def _approved(run: Run) -> dict[str, Any] | None:
+    mail = run.task.context.get(getattr(run.step.config, "mail", ""))
+    return {**mail, "from": "", "body": mail["text"], "footer": ""} if mail else None
+
+
+def ask_about_failure(
+    runtime: Runtime, run: Run, code: str, event: Event, alarm: str | None
+) -> bool:
+    """The task is escalated and stays open: try again, go on without it, or give up."""
+    asking = Asking(
+        kind="escalation",
+        title=f"The step “{run.step.name}” failed",
+        options=[
+            Option("retry", "Try again", style="primary"),
+            Option("skip", "Go on without it"),
+            Option("fail", "Give up", style="danger", confirm="The task ends here as failed."),
+        ],
+        facts=[("What happened", code)],
+    )
+    events = [event, Event("task_escalated", step_id=run.step.id, output_summary=code)]
+
+    def tell(conn: Connection) -> None:
+        if alarm is not None:
+            cards.raise_alarm(
+                conn,
+                alarm,
+                f"{alarm.partition(':')[2]} does not accept our credential. Replace it.",
+                channel=runtime.settings.channel_escalations,
+                task_id=run.task.id,
+            )
+
+    return _park(
+        runtime, run, asking, events, channel=ESCALATIONS, resolves="failure",
+        status="escalated", error=code, also=tell,
+    )  # fmt: skip
+
+
+def _park(
+    runtime: Runtime,
+    run: Run,
+    asking: Asking,
+    events: Sequence[Event],
+    *,
+    channel: str | None = None,
+    resolves: str = "step",
+    effect_key: str | None = None,
+    status: str = "waiting_on_human",
+    error: str | None = None,
+    also: executor.Also | None = None,
+) -> bool:
+    task = run.task
+    settings = runtime.settings
+    name = asking.channel or channel or run.agent.slack_channel or ESCALATIONS
+    where = settings.channel(name)
+    with runtime.database.read() as conn:
+        now = tasks.now(conn)
+        history = _history(conn, run)
+    deadline = None
+    if resolves != "failure":
+        hours = asking.deadline_hours or settings.question_deadline_hours
+        deadline = next_business_moment(runtime.business, now, timedelta(hours=hours))
+    tier = task.context.get("draft_tier") if asking.mail else None
+    tier = run.tier if run.step.step_type.startswith("llm_") else tier
+    question = questions.compose(
+        asking,
+        task=task,
+        step_key=run.step.key,
+        why=_why(run),
+        agent={"name": run.agent.name, "icon": run.agent.icon},
+        channel=where,
+        deadline=deadline,
+        if_silent=_if_silent(runtime, deadline),
+        history=history,
+        tier=tier,
+        model=runtime.tiers[tier].model if tier else None,
+        resolves=resolves,
+        effect_key=effect_key,
+    )
+    position = Position(
+        status,
+        run.step.id,
+        task.visit,
+        attempt=task.attempt,
+        tier=task.tier,
+        wait_token=UUID(question["token"]),
+        question=question,
+        deadline=deadline,
+        error=error,
+    )
+    asked = Event("human_asked", step_id=run.step.id, output_summary=f"{asking.kind} in {where}")
+
+    def open_card(conn: Connection) -> None:
+        at_home = where == home(runtime, run.agent)
+        cards.open_question(
+            conn,
+            question["id"],
+            task_id=task.id,
+            channel=where,
+            thread_ts=task.slack_thread_ts if at_home else None,
+        )
+        if also is not None:
+            also(conn)
+
+    executor.write(runtime, run, position, [*events, asked], also=open_card)
+    return False
+
+
+def home(runtime: Runtime, agent: Agent) -> str:
+    """The channel in which an agent's tasks have their threads."""
+    return runtime.settings.channel(agent.slack_channel or ESCALATIONS)
+
+
+def _why(run: Run) -> str:
+    sop = run.procedure.sop
+    trigger = run.task.context.get("trigger")
+    return " · ".join(part for part in (sop.name, run.step.name, trigger) if part)
+
+
+def _if_silent(runtime: Runtime, deadline: Any) -> str:
+    if deadline is None:
+        return "Nothing happens until somebody answers."
+    local = deadline.astimezone(runtime.business.zone)
+    return (
+        f"If nobody answers by {local:%a %d %b, %H:%M}: a reminder in"
+        f" {runtime.settings.channel_escalations}. Nothing is sent."
+    )
+
+
+def _history(conn: Connection, run: Run) -> str:
+    """Earlier tasks about the same customer."""
+    if run.task.subject is None:
+        return "" if run.task.context.get("customer_found") is None else "New to us."
+    rows = tasks.sql.history(conn, subject=run.task.subject, task_id=run.task.id)
+    if not rows:
+        return "Known customer; no earlier task."
+    return "; ".join(
+        f"task {row['number']} {row['sop_name']} ({row['status']}, {row['at']:%d %b %Y})"
+        for row in rows
+    )

@@ -1,0 +1,285 @@
+"""What a failure means for the task. The executor asks; nobody else does.
+
+Held: a stop, a pause or a cancellation holds the step back. Parked: it goes on later
+and uses no retry (a rate limit, an outage, an effect that is being settled). Broken:
+retried with backoff 2, 4, 8 s and jitter, then the branch. Failed: the branch at once.
+Doubtful: an effect in doubt that only a person can settle.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from engine import cards, effects, escalation, executor, outages, sops, tasks
+from engine.effects import Settling, SlotTaken
+from engine.errors import (
+    Ambiguous,
+    EngineError,
+    Held,
+    InDoubt,
+    RateLimited,
+    Refused,
+    SopInvalid,
+    Unauthorised,
+    Unreachable,
+)
+from engine.postgres import Connection
+from engine.runtime import Runtime
+from engine.step_run import Run, StepTimedOut
+from engine.task_events import Event
+from engine.tasks import Position, Task
+
+PARKED_VENDORS = frozenset({"crm", "slack"})
+FIRST_BACKOFF_SECONDS = 2.0
+LONGEST_BACKOFF_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody cancelled the task while it ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A stop or a pause; the task goes on when it is lifted."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Go on after `wait` seconds; with `outage` the vendor could not be reached."""
+
+    reason: str
+    wait: float = 0.0
+    outage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Worth another attempt."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Not worth another attempt. `alarm` names the cause where it is not the step's."""
+
+    code: str
+    alarm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    effect_key: str
+
+
+Failure = Cancelled | Waiting | Parked | Broken | Failed | Doubtful
+
+
+def of(error: EngineError) -> Failure:  # noqa: PLR0911 - one for each kind
+    """The class of a failure."""
+    match error:
+        case Held():
+            return Cancelled() if error.detail == "cancelled" else Waiting(error.detail)
+        case InDoubt():
+            return Doubtful(error.detail)
+        case Settling():
+            return Parked(f"settling:{error.vendor}", error.wait)
+        case SlotTaken():
+            return Parked(error.slot, error.wait)
+        case RateLimited():
+            return Parked(f"rate_limited:{error.vendor}", error.retry_after)
+        case Unreachable() if error.vendor in PARKED_VENDORS:
+            return Parked(f"outage:{error.vendor}", outage=error.vendor)
+        case Unauthorised():
+            return Failed(f"unauthorised:{error.detail}", alarm=f"unauthorised:{error.vendor}")
+        case Refused():
+            return Failed(f"refused:{error.detail}")
+        case Ambiguous() if error.vendor in PARKED_VENDORS:
+            # A read that got no answer: the vendor is as good as down.
+            return Parked(f"outage:{error.vendor}", outage=error.vendor)
+        case Unreachable() | Ambiguous() | StepTimedOut():
+            return Broken(f"{error.code}:{error.detail}")
+    return Failed(f"{error.code}: {error.detail}"[:200])
+
+
+def record(runtime: Runtime, run: Run, failure: Failure) -> bool:
+    """Write a failure down. True where the run goes on."""
+    match failure:
+        case Cancelled():
+            return _cancelled(runtime, run)
+        case Waiting():
+            return _waiting(runtime, run, failure)
+        case Parked():
+            return _parked(runtime, run, failure)
+        case Broken():
+            return _broken(runtime, run, failure)
+        case Failed():
+            return _failed(runtime, run, failure)
+        case Doubtful():
+            return escalation.ask_in_doubt(runtime, run, failure.effect_key)
+
+
+def _cancelled(runtime: Runtime, run: Run) -> bool:
+    closed = tasks.closed(run.task.question)
+    position = Position("cancelled", run.step.id, run.task.visit, question=closed)
+
+    def redraw(conn: Connection) -> None:
+        if closed is not None:
+            cards.change(conn, closed["id"])
+
+    event = Event("task_cancelled", step_id=run.step.id)
+    executor.write(runtime, run, position, [event], also=redraw if closed else None)
+    return False
+
+
+def _waiting(runtime: Runtime, run: Run, failure: Waiting) -> bool:
+    """A stop parks the task until it is lifted; a paused agent's tasks stay runnable and
+    are not claimed. `parked_for` keeps a slot that was reserved."""
+    halted = failure.reason == "halted"
+    position = Position(
+        "waiting_on_timer" if halted else "pending",
+        run.step.id,
+        run.task.visit,
+        attempt=run.task.attempt,
+        tier=run.task.tier,
+        parked_for="halted" if halted else run.task.parked_for,
+        wake_at=run.task.wake_at if not halted else None,
+    )
+    event = Event("task_parked", step_id=run.step.id, output_summary=failure.reason)
+    # A worker that shuts down hands the task to the next one: nothing happened to it.
+    events = [] if failure.reason == "shutdown" else [event]
+
+    def look_again(conn: Connection) -> None:
+        effects.go_on_if_lifted(conn, run.task.id)
+
+    executor.write(runtime, run, position, events, also=look_again if halted else None)
+    return False
+
+
+def _parked(runtime: Runtime, run: Run, failure: Parked) -> bool:
+    wait = outages.begin(runtime, failure.outage) if failure.outage else failure.wait
+    position = Position(
+        "waiting_on_timer",
+        run.step.id,
+        run.task.visit,
+        attempt=run.task.attempt,
+        tier=run.task.tier,
+        parked_for=failure.reason,
+        wake_at=_in(runtime, wait),
+    )
+    summary = f"{failure.reason} {wait:.1f} s"
+    # A task that meets the same outage again has nothing new to tell.
+    events = [Event("task_parked", step_id=run.step.id, output_summary=summary)]
+    if run.task.parked_for == failure.reason and failure.outage:
+        events = []
+    executor.write(runtime, run, position, events)
+    return False
+
+
+def _broken(runtime: Runtime, run: Run, failure: Broken) -> bool:
+    attempt = run.task.attempt + 1
+    if attempt > run.step.max_retries:
+        return _failed(runtime, run, Failed(failure.code))
+    wait = backoff(attempt)
+    position = Position(
+        "waiting_on_timer",
+        run.step.id,
+        run.task.visit,
+        attempt=attempt,
+        tier=run.task.tier,
+        parked_for="retry",
+        wake_at=_in(runtime, wait),
+        error=failure.code,
+    )
+    event = Event(
+        "step_retried",
+        step_id=run.step.id,
+        attempt=attempt,
+        duration_ms=_took(run),
+        output_summary=f"{failure.code}; again in {wait:.1f} s",
+    )
+    executor.write(runtime, run, position, [event])
+    return False
+
+
+def backoff(attempt: int) -> float:
+    """2, 4, 8, … seconds, up to a quarter of an hour, with a quarter of jitter."""
+    seconds = min(FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+    return seconds * random.uniform(0.75, 1.25)
+
+
+def _failed(runtime: Runtime, run: Run, failure: Failed) -> bool:
+    """The branch: another step, a person, or the end."""
+    event = Event(
+        "question_expired" if failure.code == "expired" else "step_failed",
+        step_id=run.step.id,
+        attempt=run.task.attempt,
+        duration_ms=_took(run),
+        output_summary=failure.code,
+    )
+    sop, step = run.procedure.sop, run.step
+
+    def alarm(conn: Connection) -> None:
+        cards.raise_alarm(
+            conn,
+            failure.alarm or f"failed:{sop.slug}:{step.key}:{failure.code.partition(':')[0]}",
+            f"{sop.name}: the step “{step.name}” failed ({failure.code}).",
+            channel=runtime.settings.channel_escalations,
+            task_id=run.task.id,
+        )
+
+    if step.on_failure == "escalate":
+        return escalation.ask_about_failure(runtime, run, failure.code, event, failure.alarm)
+    if step.on_failure not in ("fail", "retry"):
+        following = executor.destination(run, step.on_failure)
+        return executor.move(runtime, run, following, [event], also=alarm)
+    position = Position("failed", step.id, run.task.visit, error=failure.code)
+    events = [event, Event("task_failed", step_id=step.id, output_summary=failure.code)]
+    executor.write(runtime, run, position, events, also=alarm)
+    return False
+
+
+def end_unreadable(runtime: Runtime, task: Task, error: SopInvalid) -> None:
+    """End a claimed task whose steps this program cannot read (a release that did not keep
+    to what it had published); run again, once that is mended, it goes on where it was."""
+    position = Position("failed", task.step_id, task.visit, error=error.code)
+    event = Event("task_failed", step_id=task.step_id, output_summary=error.code)
+    with runtime.database.transaction("record:failed") as conn:
+        tasks.record(conn, task, position, [event])
+        tasks.end_child(conn, task)
+        sop = sops.get(conn, task.sop_id)
+        cards.raise_alarm(
+            conn,
+            f"unreadable:{sop.slug}",
+            f"{sop.slug} v{sop.version} cannot be read by this program: {error.detail}",
+            channel=runtime.settings.channel_escalations,
+            task_id=task.id,
+        )
+
+
+def _took(run: Run) -> int:
+    return round((time.monotonic() - run.step_began) * 1000)
+
+
+def _in(runtime: Runtime, seconds: float) -> datetime:
+    with runtime.database.read() as conn:
+        return later(tasks.now(conn), seconds)
+
+
+def later(moment: datetime, seconds: float) -> datetime:
+    return moment + timedelta(seconds=seconds)
+
+
+def place_of(error: BaseException) -> str:
+    """An exception as type and place, without its message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

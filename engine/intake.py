@@ -1,0 +1,154 @@
+"""The way in: a mail or a web form becomes a task, once.
+
+Every message with a sender becomes a task, except an auto-reply, our own mail, and a
+duplicate. The raw mail, the task, its first event and its wake-up are one transaction.
+The same occasion is known by a keyed hash: Message-IDs are personal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine import queue, sops, tasks
+from engine.errors import NotFound
+from engine.keyed_hash import keyed_hash
+from engine.mail import InboundMail
+from engine.mail.automatic import automatic_reason
+from engine.mail.inbound import read_mail
+from engine.mail.recipients import recipient
+from engine.postgres import Connection
+from engine.postgres.queries import queries
+from engine.runtime import Runtime
+from engine.tasks import Task
+
+sql = queries("mails")
+
+Verdict = Literal["task", "auto_reply", "own", "no_sender", "duplicate"]
+VERDICTS: tuple[Verdict, ...] = ("task", "auto_reply", "own", "no_sender", "duplicate")
+
+# A context may hold 256 KB; a text that long is no letter.
+LONGEST_TEXT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message, and the tasks it started."""
+
+    verdict: Verdict
+    mail: InboundMail
+    tasks: tuple[Task, ...] = ()
+
+
+def take_mail(runtime: Runtime, raw: bytes, *, source: str) -> Taken:
+    """Take one raw mail in. Never raises for what stands in it."""
+    business = runtime.business
+    mail = read_mail(raw, business.own_addresses)
+    verdict = _verdict(mail, runtime)
+    settings = runtime.settings
+    dedupe_key = keyed_hash(settings, "mail", _identity(mail, raw))
+    with runtime.database.transaction("take_mail") as conn:
+        kept = sql.keep(conn, dedupe_key=dedupe_key, source=source, verdict=verdict, raw=raw)
+        if kept is None:
+            return Taken("duplicate", mail)
+        if verdict != "task":
+            return Taken(verdict, mail)
+        started = _start(conn, "mail", _mail_context(runtime, mail), dedupe_key, actor=source)
+        for task in started:
+            sql.belongs_to(conn, mail_id=kept["id"], task_id=task.id)
+        _remember_thread(conn, runtime, mail, started)
+    return Taken("task", mail, started)
+
+
+def _identity(mail: InboundMail, raw: bytes) -> str:
+    """What makes two messages the same: the Message-ID, and since broken form senders
+    give every lead the same one, who wrote and what."""
+    if not mail.message_id:
+        return hashlib.sha256(raw).hexdigest()
+    text = hashlib.sha256(mail.text.encode()).hexdigest()
+    return f"{mail.message_id} {mail.sender} {text}"
+
+
+def _verdict(
+    mail: InboundMail, runtime: Runtime
+) -> Literal["task", "auto_reply", "own", "no_sender"]:
+    if not mail.sender:
+        return "no_sender"
+    reason = automatic_reason(mail, runtime.business.form_relays)
+    if reason is None:
+        return "task"
+    return "own" if reason == "own" else "auto_reply"
+
+
+def take_lead(
+    runtime: Runtime, conn: Connection, form: Mapping[str, Any], key: str
+) -> tuple[Task, ...]:
+    """Take a web form's lead in. `key` is the form's own id for it."""
+    context = {
+        "trigger": "the web form",
+        "customer_name": str(form.get("name") or "").strip(),
+        "customer_email": str(form.get("email") or "").strip(),
+        "customer_phone": str(form.get("phone") or "").strip(),
+        "customer_address": str(form.get("address") or "").strip(),
+        "email_subject": "Request by the web form",
+        "email_text": str(form.get("message") or "")[:LONGEST_TEXT],
+    }
+    dedupe_key = keyed_hash(runtime.settings, "lead_form", key)
+    return _start(conn, "lead_form", context, dedupe_key, actor="lead_form")
+
+
+def _start(
+    conn: Connection, event: str, context: Mapping[str, Any], key: bytes, *, actor: str
+) -> tuple[Task, ...]:
+    """A task of each active procedure that listens to this kind of event."""
+    procedures = sops.for_event(conn, event)
+    if not procedures:
+        raise NotFound(f"an active SOP with trigger 'events: [{event}]'; import one, or run seed")
+    started = []
+    for n, sop in enumerate(procedures):
+        # The first procedure takes the occasion's own key, any other one a key of its own.
+        own_key = key if n == 0 else hashlib.sha256(key + sop.slug.encode()).digest()
+        task = tasks.start(conn, sop.id, context=context, actor=actor, dedupe_key=own_key)
+        if task is not None:
+            started.append(task)
+    queue.wake(conn, "run_tasks")
+    return tuple(started)
+
+
+def _mail_context(runtime: Runtime, mail: InboundMail) -> dict[str, Any]:
+    business = runtime.business
+    to = recipient(mail, business.form_relays, business.own_addresses)
+    return {
+        "trigger": "a mail to the office",
+        "customer_email": to.address if to else "",
+        "customer_name": to.name if to else "",
+        "customer_phone": to.phone if to else "",
+        "email_from": mail.sender,
+        "email_subject": mail.subject,
+        "email_text": mail.fresh_text[:LONGEST_TEXT],
+        "email_message_id": mail.message_id,
+        "email_references": [*mail.references, mail.message_id][-20:] if mail.message_id else [],
+        "email_attachments": [f"{a.name} ({a.size} bytes)" for a in mail.attachments][:20],
+    }
+
+
+def _remember_thread(
+    conn: Connection, runtime: Runtime, mail: InboundMail, started: tuple[Task, ...]
+) -> None:
+    """A later mail that refers to this one belongs to the same task."""
+    if mail.message_id and started:
+        digest = keyed_hash(runtime.settings, "thread", mail.message_id)
+        tasks.sql.add_thread(conn, hash=digest, task_id=started[0].id)
+
+
+def lead_key(body: bytes) -> str:
+    """A form without an id of its own is known by its content."""
+    try:
+        form = json.loads(body)
+    except ValueError:
+        form = None
+    given = form.get("id") if isinstance(form, dict) else None
+    return str(given) if given else hashlib.sha256(body).hexdigest()

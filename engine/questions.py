@@ -1,0 +1,345 @@
+"""Questions: what a waiting task asks a person, and the one door by which it is answered.
+
+A question is a document in `tasks.question`. Its `id` is its card's id and `token` is
+what an answer must present: `<id>.<wait token>`. The first answer wins, from wherever
+it comes; asking again (undo) makes a new token. An earlier question of the same task is
+kept under `earlier`, so that its card can still be drawn.
+
+    open -> editing -> undo -> answered        expired, cancelled
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from engine import cards, effects, form_values, queue, task_events, tasks
+from engine.errors import AlreadyAnswered, AnswerInvalid, TaskClosed
+from engine.mail.addresses import deliverable
+from engine.people import Person
+from engine.postgres import Connection
+from engine.settings import Settings
+from engine.steps.contract import Asking, Done, Goto
+from engine.stored_json import stored
+from engine.task_events import Event
+from engine.tasks import Task
+
+Question = dict[str, Any]
+OPEN = frozenset({"open", "editing"})
+REASON = "draft_refusal_reason"
+RECIPIENT = "customer_email"
+# The parts of a mail that a form may change, and the fields that do.
+EDITABLE = {
+    "subject": "draft_subject",
+    "body": "draft_body",
+    "to": RECIPIENT,
+    "to_name": "customer_name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's decision: one of the options, and what they filled in."""
+
+    choice: str
+    fields: Mapping[str, str]
+
+
+def compose(
+    asking: Asking,
+    *,
+    task: Task,
+    step_key: str,
+    why: str,
+    agent: Mapping[str, str],
+    channel: str,
+    deadline: datetime | None,
+    if_silent: str,
+    history: str = "",
+    tier: int | None = None,
+    model: str | None = None,
+    resolves: str = "step",
+    effect_key: str | None = None,
+) -> Question:
+    """The document that is stored, shown on the card, and answered."""
+    earlier = [*(task.question or {}).get("earlier", []), *_without_earlier(task.question)]
+    return {
+        "id": str(uuid.uuid4()),
+        "token": str(uuid.uuid4()),
+        "state": "open",
+        "step": step_key,
+        "visit": task.visit,
+        "why": why,
+        "agent": dict(agent),
+        "channel": channel,
+        "deadline": deadline.isoformat() if deadline else None,
+        "if_silent": if_silent,
+        "tier": tier,
+        "model": model,
+        # What the answer is for: the step's output, an effect in doubt, or a failure.
+        "resolves": resolves,
+        "effect_key": effect_key,
+        "kind": asking.kind,
+        "title": asking.title,
+        "confidence": asking.confidence,
+        "history": asking.history or history,
+        "quoted": asking.quoted,
+        "mail": dict(asking.mail) if asking.mail else None,
+        "facts": [*(["Look out", note] for note in asking.notes), *map(list, asking.facts)],
+        "options": [asdict(option) for option in asking.options],
+        "fields": [asdict(field) for field in asking.fields],
+        "into": asking.into,
+        "answer": None,
+        "earlier": earlier,
+    }
+
+
+def _without_earlier(question: Question | None) -> list[Question]:
+    return [{k: v for k, v in question.items() if k != "earlier"}] if question else []
+
+
+def find(question: Question | None, question_id: str) -> Question | None:
+    """The question with this id, among the latest and the earlier ones."""
+    for one in [question, *(question or {}).get("earlier", [])]:
+        if one and one["id"] == question_id:
+            return one
+    return None
+
+
+def token_of(question: Question) -> str:
+    return f"{question['id']}.{question['token']}"
+
+
+# -- answering --------------------------------------------------------------------
+
+
+def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: Person) -> Task:
+    """Decide. First wins: AlreadyAnswered names who was first. AnswerInvalid where the
+    choice or a field does not fit. The task goes on by itself."""
+    by.must_act()
+    task, question = _locked(conn, token)
+    option = _option(question, given.choice)
+    fields = _fields(question, option, given.fields)
+    decided = question | {
+        "state": "answered",
+        "answer": {
+            "choice": given.choice,
+            "label": option["label"],
+            "fields": fields,
+            "by": {"id": by.id, "name": by.name, "via": by.via},
+            "at": tasks.now(conn).isoformat(),
+        },
+        "mail": _edited(question["mail"], fields),
+        # Taken back, the form opens with what was typed, not with what it began with.
+        "fields": [
+            field | {"value": fields.get(field["key"], field["value"])}
+            for field in question["fields"]
+        ],
+    }
+    undo = settings.undo_seconds if option["undoable"] else 0
+    if undo:
+        decided["state"] = "undo"
+    tasks.sql.set_question(
+        conn,
+        task_id=task.id,
+        question=stored(decided),
+        token=task.wait_token if undo else None,
+        status="waiting_on_timer" if undo else "pending",
+        wake_seconds=undo or None,
+        deadline=None,
+    )
+    summary = given.choice + (" (edited)" if decided["mail"] != question["mail"] else "")
+    task_events.append(
+        conn,
+        task.id,
+        Event("human_answered", step_id=task.step_id, actor=str(by), output_summary=summary),
+    )
+    cards.change(conn, question["id"])
+    if task.reminded_at is not None:
+        cards.close_alarm(conn, cards.silence(question["id"]))
+    _resolve(conn, task, decided, by)
+    queue.wake(conn, "run_tasks")
+    return tasks.get(conn, task.id)
+
+
+def _resolve(conn: Connection, task: Task, question: Question, by: Person) -> None:
+    """Where the answer is more than the step's output: a ruling, or what to do with a
+    failure. A retry is a new visit, for what the vendor refused it would refuse again;
+    but while a call of this visit is in doubt it keeps its key, so that the doubt is
+    asked about before anything goes out twice."""
+    choice = question["answer"]["choice"]
+    if question["resolves"] == "effect":
+        effects.rule(conn, question["effect_key"], choice, by=str(by))
+    elif question["resolves"] == "failure" and choice == "retry":
+        visit = f"{task.id}.{task.visit}."
+        pending = effects.sql.open_of(conn, task_id=task.id)
+        doubtful = any(row["key"].startswith(visit) for row in pending)
+        tasks.sql.reposition(conn, task_id=task.id, step_id=task.step_id, fresh=not doubtful)
+    elif question["resolves"] == "failure" and choice == "fail":
+        event = Event("task_failed", step_id=task.step_id, actor=str(by), output_summary=task.error)
+        tasks.finish(conn, task, "failed", event, error=task.error, question=question)
+
+
+def undo(conn: Connection, token: str, by: Person) -> Task:
+    """Take an answer back while its seconds last; the question is open again."""
+    by.must_act()
+    task, question = _of_token(conn, token)
+    if not (
+        _is_latest(task, question, token)
+        and question["state"] == "undo"
+        and task.status == "waiting_on_timer"
+    ):
+        raise AlreadyAnswered(_outcome_text(question) + "; it is too late to undo")
+    wait_token = uuid.uuid4()
+    reopened = question | {"state": "open", "answer": None, "token": str(wait_token)}
+    tasks.sql.set_question(
+        conn,
+        task_id=task.id,
+        question=stored(reopened),
+        token=wait_token,
+        status="waiting_on_human",
+        wake_seconds=None,
+        deadline=question["deadline"],
+    )
+    task_events.append(conn, task.id, Event("answer_undone", step_id=task.step_id, actor=str(by)))
+    cards.change(conn, question["id"])
+    return tasks.get(conn, task.id)
+
+
+def mark_editing(conn: Connection, token: str, by: Person) -> Question:
+    """Somebody has opened the form: the card says so, and anyone may still answer."""
+    by.must_act()
+    task, question = _locked(conn, token)
+    marked = question | {
+        "state": "editing",
+        "editing": {"name": by.name, "at": tasks.now(conn).isoformat()},
+    }
+    tasks.sql.set_question_text(conn, task_id=task.id, question=stored(marked))
+    cards.change(conn, question["id"])
+    return marked
+
+
+def read(conn: Connection, token: str) -> tuple[Task, Question]:
+    """The task and question behind a token, whatever its state. NotFound where there is
+    none; for showing, not for deciding."""
+    return _of_token(conn, token, lock=False)
+
+
+def _locked(conn: Connection, token: str) -> tuple[Task, Question]:
+    task, question = _of_token(conn, token)
+    waiting = task.status in ("waiting_on_human", "escalated")
+    if not (_is_latest(task, question, token) and waiting and question["state"] in OPEN):
+        raise AlreadyAnswered(_outcome_text(question))
+    return task, question
+
+
+def _is_latest(task: Task, question: Question, token: str) -> bool:
+    """Whether a token is of what the task asks now, and not of an earlier asking."""
+    latest = task.question is not None and task.question["id"] == question["id"]
+    return latest and token_of(question) == token
+
+
+def _of_token(conn: Connection, token: str, *, lock: bool = True) -> tuple[Task, Question]:
+    question_id = token.partition(".")[0]
+    card = cards.get(conn, question_id)
+    if card is None or card.task_id is None:
+        raise TaskClosed("this question is gone; it was erased, or it is not ours")
+    task = tasks.lock(conn, card.task_id) if lock else tasks.get(conn, card.task_id)
+    question = find(task.question, question_id)
+    if question is None:
+        raise TaskClosed(f"task {task.number} is erased; its question is gone")
+    return task, question
+
+
+def _outcome_text(question: Question) -> str:
+    given = question.get("answer")
+    if given:
+        return f"{given['by']['name']} answered “{given['label']}”"
+    words = {"expired": "its deadline passed", "cancelled": "the task was cancelled"}
+    return words.get(question["state"], "it was asked again; use the newest card")
+
+
+def _option(question: Question, choice: str) -> dict[str, Any]:
+    for option in question["options"]:
+        if option["value"] == choice:
+            return option
+    known = ", ".join(option["value"] for option in question["options"])
+    raise AnswerInvalid(f"{choice!r} is not one of: {known}")
+
+
+def _fields(
+    question: Question, option: Mapping[str, Any], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The filled-in fields, exactly as given; only what this option's form asks for."""
+    if option["form"] == "reason":
+        return {REASON: given.get("reason", given.get(REASON, ""))}
+    if option["form"] is None:
+        missing = [f["label"] for f in question["fields"] if not (f["value"] or f["optional"])]
+        if option["undoable"] and missing:
+            raise AnswerInvalid(f"{missing[0]} is missing; use the option that edits first")
+        return {}
+    wrong = problems(question, given)
+    if wrong:
+        raise AnswerInvalid(next(iter(wrong.values())))
+    return {field["key"]: given.get(field["key"], field["value"]) for field in question["fields"]}
+
+
+def problems(question: Question, given: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with a filled-in form, by field."""
+    found = {}
+    for field in question["fields"]:
+        value = given.get(field["key"], field["value"]).strip()
+        if not value and not field["optional"]:
+            found[field["key"]] = f"{field['label']} must not be empty"
+            continue
+        if value and field["key"] == RECIPIENT and not deliverable(value):
+            found[field["key"]] = f"{field['label']}: this is not an e-mail address"
+        try:
+            form_values.read(field, value)
+        except ValueError as wrong:
+            found[field["key"]] = f"{field['label']}: {wrong}"
+    return found
+
+
+def _edited(mail: Mapping[str, Any] | None, fields: Mapping[str, str]) -> dict[str, Any] | None:
+    """The mail with what the person changed: subject, body, recipient."""
+    if mail is None:
+        return None
+    return dict(mail) | {part: fields[key] for part, key in EDITABLE.items() if key in fields}
+
+
+# -- what an answer means ---------------------------------------------------------
+
+
+def is_output(question: Question) -> bool:
+    """Whether the answer stands for what the step would put out. Otherwise the step runs:
+    with its effect settled by the ruling, or once more after a failure."""
+    retried = question["resolves"] == "failure" and question["answer"]["choice"] == "retry"
+    return question["resolves"] != "effect" and not retried
+
+
+def outcome(question: Question) -> Done | Goto:
+    """The step's outcome, by the answer that was given."""
+    given = question["answer"]
+    option = _option(question, given["choice"])
+    kinds = {field["key"]: field for field in question["fields"]}
+    output: dict[str, Any] = {
+        key: form_values.read(kinds.get(key, {}), text) for key, text in given["fields"].items()
+    }
+    if question["into"]:
+        output[question["into"]] = given["choice"]
+    if question["mail"]:
+        output["draft_mail"] = sendable(question["mail"])
+    if option["goto"] is None:
+        return Done(output, summary=given["choice"])
+    return Goto(option["goto"], output, summary=given["choice"])
+
+
+def sendable(mail: Mapping[str, Any]) -> dict[str, Any]:
+    """What the send step sends, byte for byte: body and footer as the card showed them."""
+    text = mail["body"] + (f"\n\n{mail['footer']}" if mail.get("footer") else "")
+    kept = ("to", "to_name", "subject", "commercial", "unsubscribe_url")
+    return {key: mail.get(key) for key in kept} | {"text": text}

@@ -1,0 +1,192 @@
+"""Every setting, declared once. Read from the environment (or a `.env` file) at start.
+
+`.env.example` lists the same fields, and a test holds the two together. Secrets are
+`SecretStr`, so that a stray print or log line shows stars.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import time
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.errors import SettingsInvalid
+
+Mode = Literal["demo", "rehearsal", "live"]
+Vendor = Literal["claude", "slack", "mail", "imap", "crm"]
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    mode: Annotated[Mode, Field(validation_alias="ENGINE_MODE")] = "demo"
+    """demo: all vendors are stand-ins. rehearsal: customer mail goes to the owner. live."""
+    database_url: str = ""
+    """PostgreSQL 15 or later. Empty: the embedded one under ENGINE_DATA_DIR."""
+    data_dir: Annotated[Path, Field(validation_alias="ENGINE_DATA_DIR")] = PROJECT / ".data"
+    """Where the embedded database and the demo's files stand."""
+    seeds_dir: Annotated[Path, Field(validation_alias="ENGINE_SEEDS_DIR")] = PROJECT / "seeds"
+    """business.yaml, agents, procedures and the local world."""
+    secret_key: SecretStr = SecretStr("")
+    """Signs sessions, links and keyed hashes. 32 bytes or more of randomness."""
+    encryption_keys: SecretStr = SecretStr("")
+    """id:base64 pairs, newest first, separated by commas. Encrypt the credentials table."""
+    log_format: Literal["console", "json"] = "console"
+
+    web_base_url: str = "http://127.0.0.1:8080"
+    """How people and vendors reach the web process; used in links and unsubscribe addresses."""
+    web_port: Annotated[int, Field(validation_alias="PORT")] = 8080
+    web_threads: int = 8
+    webhook_secret: SecretStr = SecretStr("")
+    """Signs the web form's posts to /webhooks/leads."""
+
+    anthropic_api_key: SecretStr = SecretStr("")
+    anthropic_base_url: str = ""
+    model_tier_1: str = "claude-haiku-5-5"
+    model_tier_2: str = "claude-sonnet-5-5"
+    model_tier_3: str = "claude-opus-5-5"
+    price_tier_1: str = "0.10,0.50,0.125,0.01;100000:0.50,2.50,0.625,0.05"
+    """USD per million tokens: in, out, cache write, cache read; behind a semicolon the
+    prices of prompts above so many tokens."""
+    price_tier_2: str = "2,10,2.50,0.10"
+    price_tier_3: str = "4,20,5,0.20"
+    confidence_threshold: float = 0.7
+    """Below this a model's result is uncertain, unless the step says otherwise."""
+    llm_timeout_seconds: float = 60
+    llm_max_tokens: int = 4000
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
+    slack_base_url: str = ""
+    slack_team_id: str = ""
+    """Only people of this team may answer. Empty: any team that signs correctly."""
+    slack_timeout_seconds: float = 10
+    channel_leads: str = "#leads-incoming"
+    channel_billing: str = "#billing"
+    channel_scheduling: str = "#scheduling"
+    channel_marketing: str = "#marketing"
+    channel_ops_log: str = "#ops-log"
+    channel_escalations: str = "#escalations"
+
+    aws_access_key_id: SecretStr = SecretStr("")
+    aws_secret_access_key: SecretStr = SecretStr("")
+    ses_region: str = "us-east-1"
+    ses_endpoint_url: str = ""
+    ses_configuration_set: str = ""
+    ses_sends_per_second: float = 1
+    mail_timeout_seconds: float = 20
+    rehearsal_address: str = ""
+    """In rehearsal every customer mail goes here instead, and says so."""
+
+    imap_host: str = ""
+    imap_port: int = 993
+    imap_tls: bool = True
+    imap_user: str = ""
+    imap_password: SecretStr = SecretStr("")
+    imap_folder: str = "INBOX"
+
+    crm_base_url: str = ""
+    """Empty: no CRM; its steps become cards with the fields to copy."""
+    crm_api_key: SecretStr = SecretStr("")
+    crm_timeout_seconds: float = 15
+    crm_calls_per_second: float = 10
+
+    http_allowed_hosts: str = ""
+    """Hosts that an api_call step may call, separated by commas."""
+
+    worker_concurrency: int = 10
+    """Tasks carried at the same time by one worker process."""
+    lease_seconds: float = 30
+    lease_renewal_seconds: float = 10
+    pool_size: int = 4
+    """Database connections one process may hold for its own work."""
+    turn_steps: int = 10
+    turn_seconds: float = 15
+    """After so many steps or seconds a task goes to the back of its queue."""
+    abandoned_threads_limit: int = 5
+    shutdown_seconds: float = 20
+
+    undo_seconds: int = 30
+    """How long "send as is" may be taken back; 0 to 300."""
+    erase_after_days: int = 30
+    """Grace period after a task's end before its customer data is erased; may be 0."""
+    question_deadline_hours: float = 8
+    """Business hours after which an unanswered question is brought up in #escalations."""
+    marketing_gap_days: int = 14
+    budget_warning_usd: Decimal = Decimal(1)
+    budget_alert_usd: Decimal = Decimal(3)
+    budget_critical_usd: Decimal = Decimal(5)
+    budget_month_usd: Decimal = Decimal(30)
+    summary_at: time = time(19, 0)
+    timezone: str = "America/Chicago"
+
+    @property
+    def http_hosts(self) -> frozenset[str]:
+        return frozenset(
+            host.strip() for host in self.http_allowed_hosts.split(",") if host.strip()
+        )
+
+    def stand_ins(self) -> list[str]:
+        """The settings that lead to a stand-in on this machine instead of a vendor."""
+        addresses = ("anthropic_base_url", "slack_base_url", "ses_endpoint_url", "crm_base_url")
+        return [
+            name.upper()
+            for name in addresses
+            if urlsplit(getattr(self, name)).hostname in ("127.0.0.1", "localhost", "::1")
+        ]
+
+    def channel(self, name: str) -> str:
+        """The channel that stands under this name, or the name itself where it is one."""
+        return getattr(self, f"channel_{name}", name)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment; raises SettingsInvalid that names each bad one."""
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]
+        if not settings.secret_key.get_secret_value():
+            settings = settings.model_copy(update={"secret_key": _local_secret(settings)})
+        return settings
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']}"
+            for e in error.errors()
+        )
+        raise SettingsInvalid(f"{wrong} (see .env.example)") from None
+
+
+def _local_secret(settings: Settings) -> SecretStr:
+    """In the demo the key is made once and kept beside the embedded database's data."""
+    if settings.mode != "demo":
+        raise SettingsInvalid(
+            "SECRET_KEY is empty; make one with: python3 -c 'import secrets;"
+            " print(secrets.token_urlsafe(48))' (see .env.example)"
+        )
+    file = settings.data_dir / "secret_key"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return SecretStr(file.read_text())
+        with os.fdopen(handle, "w") as opened:
+            opened.write(secrets.token_urlsafe(48))
+        return SecretStr(file.read_text())
+    except OSError as error:
+        raise SettingsInvalid(f"ENGINE_DATA_DIR: {file}: {error.strerror}") from None

@@ -1,0 +1,252 @@
+"""One run of a task by this worker, and the context that its current step is given.
+
+`Run` is what the worker holds between claim and record; its lease is renewed by
+`crew.py`. `Context` implements `StepContext` of `engine/steps/contract.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine import effects, failpoints, rate_limits, tasks
+from engine.agents import Agent
+from engine.business import Business
+from engine.crm import Crm
+from engine.effects import Effect, Owner
+from engine.errors import (
+    EngineError,
+    Held,
+    NotAllowed,
+    RateLimited,
+    Refused,
+    RunLost,
+    StepFailed,
+    Unreachable,
+)
+from engine.keyed_hash import keyed_hash
+from engine.llm import calls
+from engine.mail import Mailer
+from engine.mail.ses import wire_message_id
+from engine.runtime import Runtime
+from engine.settings import Settings
+from engine.slack import Slack
+from engine.sops import Procedure
+from engine.steps import expressions
+from engine.steps.contract import Object, Step
+from engine.tasks import Task
+
+SERVICES = {"mail": "email:send", "crm": "crm:write", "slack": "slack:post", "http": "http:call"}
+
+
+class StepTimedOut(EngineError):
+    """The step took longer than it may."""
+
+    code = "timed_out"
+
+
+@dataclass(slots=True)
+class Run:
+    """A claimed task in this process. Moments are of time.monotonic()."""
+
+    task: Task
+    procedure: Procedure
+    agent: Agent
+    step: Step
+    lease_until: float
+    step_deadline: float
+    began: float = field(default_factory=time.monotonic)
+    step_began: float = field(default_factory=time.monotonic)
+    # A worker that is shutting down starts no effect after this.
+    last_effect_at: float = math.inf
+    steps_done: int = 0
+    lost: bool = False
+
+    @property
+    def tier(self) -> int:
+        """The tier this visit stands at: the step's lowest, until it is escalated."""
+        lowest = min(self.step.llm_tier, self.highest_tier)
+        return lowest if self.task.tier is None else self.task.tier
+
+    @property
+    def highest_tier(self) -> int:
+        return min(max(self.step.max_llm_tier, self.step.llm_tier), self.procedure.sop.max_tier)
+
+    def confirm(self) -> None:
+        """Asked before each intent and right before each call. Raises RunLost where the
+        lease may be over, Held where this worker is shutting down."""
+        now = time.monotonic()
+        if self.lost or now >= min(self.lease_until, self.step_deadline):
+            raise RunLost(f"task {self.task.number}")
+        if now >= self.last_effect_at:
+            raise Held("shutdown")
+
+    def confirm_writable(self) -> None:
+        """Raises RunLost where the watchdog has voided this run: it wrote the end itself."""
+        if self.lost:
+            raise RunLost(f"task {self.task.number}")
+
+
+@dataclass(slots=True)
+class Context:
+    runtime: Runtime
+    run: Run
+    tally: Mapping[str, int] | None = None
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def task(self) -> Task:
+        return self.run.task
+
+    @property
+    def step(self) -> Step:
+        return self.run.step
+
+    @property
+    def agent(self) -> Agent:
+        return self.run.agent
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        return self.run.task.context
+
+    @property
+    def settings(self) -> Settings:
+        return self.runtime.settings
+
+    @property
+    def business(self) -> Business:
+        return self.runtime.business
+
+    @property
+    def slack(self) -> Slack:
+        return self.runtime.slack
+
+    @property
+    def mailer(self) -> Mailer:
+        return self.runtime.mailer
+
+    @property
+    def crm(self) -> Crm | None:
+        return self.runtime.crm
+
+    @property
+    def has_crm(self) -> bool:
+        return self.runtime.crm is not None
+
+    @property
+    def tier(self) -> int:
+        return self.run.tier
+
+    @property
+    def woken(self) -> bool:
+        task = self.run.task
+        return task.wake_at is not None and task.parked_for is None and task.step_id is not None
+
+    def now(self) -> datetime:
+        with self.runtime.database.read() as conn:
+            return tasks.now(conn)
+
+    def timeout(self, at_most: float) -> float:
+        left = self.run.step_deadline - time.monotonic()
+        if left <= 0:
+            raise StepTimedOut(self.step.key)
+        return min(at_most, left)
+
+    def render(self, source: str) -> expressions.Rendered:
+        rendered = expressions.render(source, {"business": self.business, **self.context})
+        self.missing.extend(rendered.missing)
+        return rendered
+
+    def channel(self, name: str | None) -> str:
+        wanted = name or self.agent.slack_channel or "ops_log"
+        return self.settings.channel(wanted)
+
+    def reply_address(self) -> str:
+        """The company's reply address with this task's token, and the token's hash kept
+        so that a reply finds the task even when it is long erased."""
+        pattern = self.business.reply_address
+        if "{token}" not in pattern:
+            return pattern
+        digest = keyed_hash(self.settings, "reply", self.task.id.bytes)[:10]
+        token = base64.b32encode(digest).decode().lower()
+        self._add_thread(token)
+        return pattern.format(token=token)
+
+    def remember_thread(self, message_id: str) -> None:
+        if message_id:
+            self._add_thread(wire_message_id(message_id, self.settings.ses_region))
+
+    def _add_thread(self, name: str) -> None:
+        digest = keyed_hash(self.settings, "thread", name)
+        with self.runtime.database.statement("add_thread") as conn:
+            tasks.sql.add_thread(conn, hash=digest, task_id=self.task.id)
+
+    def ask_model(
+        self,
+        prompt: str,
+        model: type[Object],
+        *,
+        facts: Sequence[str],
+        outside: Sequence[str],
+    ) -> Object:
+        if not self.agent.may_use(f"llm:tier{self.tier}") and not self.agent.may_use("llm"):
+            raise NotAllowed(f"agent {self.agent.slug} may not use llm:tier{self.tier}")
+        return calls.ask_model(self, prompt, model, facts=facts, outside=outside)
+
+    def read_crm(self, call: Callable[[Crm], Any]) -> Any:
+        crm = self.runtime.crm
+        if crm is None:
+            raise StepFailed("there is no CRM")
+        if not self.agent.may_use("crm:read"):
+            raise NotAllowed(f"agent {self.agent.slug} may not use crm:read")
+        with self.runtime.database.read() as conn:
+            down = rate_limits.outage(conn, "crm")
+            paused = rate_limits.wait_for(conn, "crm")
+        if paused > 0:
+            raise RateLimited("crm", "waiting", retry_after=paused)
+        if down is not None and down.wait > 0:
+            raise Unreachable("crm", "outage")
+        failpoints.reach("call:crm:read:before")
+        try:
+            result = call(crm)
+        except RateLimited as error:
+            with self.runtime.database.statement("push_rate_limit") as conn:
+                rate_limits.push(conn, "crm", "", error.retry_after)
+            raise
+        failpoints.reach("call:crm:read:after")
+        if down is not None:
+            self._recovered("crm")
+        return result
+
+    def perform(self, effect: Effect) -> Mapping[str, Any]:
+        service = SERVICES[effect.vendor]
+        if not self.agent.may_use(service):
+            raise Refused(effect.vendor, f"agent {self.agent.slug} may not use {service}")
+        owner = Owner(
+            key=f"{self.task.id}.{self.task.visit}",
+            task_id=self.task.id,
+            step_id=self.step.id,
+            run_token=self.task.run_token,
+            confirm=self.run.confirm,
+            slot=self.task.parked_for,
+        )
+        result = effects.perform(
+            self.runtime.database,
+            self.settings,
+            owner,
+            effect,
+            timeout=self.timeout(effect.timeout),
+        )
+        self._recovered(effect.vendor)
+        return result
+
+    def _recovered(self, vendor: str) -> None:
+        from engine import outages
+
+        outages.over(self.runtime, vendor)

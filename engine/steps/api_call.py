@@ -1,0 +1,131 @@
+"""`api_call`: send an e-mail, write to the CRM, or call an address on the allow-list.
+
+Every one of them is an effect and goes through the gate. The mail that is sent is the
+one that a person approved, byte for byte; nothing is rendered here again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from engine.crm.writing import write_effect
+from engine.errors import StepFailed
+from engine.http import http_effect
+from engine.mail.sending import send_effect
+from engine.steps.contract import (
+    Ask,
+    Asking,
+    Done,
+    Option,
+    Outcome,
+    StepConfig,
+    StepContext,
+    TemplateText,
+)
+
+Operation = Literal[
+    "send", "upsert_lead", "update_customer", "log_interaction", "opt_out", "request"
+]
+OPERATIONS = {
+    "email": ("send",),
+    "crm": ("upsert_lead", "update_customer", "log_interaction", "opt_out"),
+    "http": ("request",),
+}
+
+
+class Config(StepConfig):
+    """email.send sends what stands in the context key `mail`. The crm operations take
+    `fields` (templates); log_interaction takes `kind` and `summary`. http.request takes
+    `method`, `url` (its host must be on the allow-list) and `body`."""
+
+    service: Literal["email", "crm", "http"]
+    operation: Operation
+    mail: str = "draft_mail"
+    customer: TemplateText = "{{customer_id}}"
+    fields: dict[str, TemplateText] = Field(default_factory=dict)
+    kind: str = ""
+    summary: TemplateText = ""
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: TemplateText = ""
+    body: dict[str, TemplateText] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Config:
+        if self.operation not in OPERATIONS[self.service]:
+            known = ", ".join(OPERATIONS[self.service])
+            raise ValueError(f"{self.service} has no operation {self.operation!r}; it has: {known}")
+        if self.operation == "log_interaction" and not (self.kind and self.summary):
+            raise ValueError("log_interaction needs 'kind' and 'summary'")
+        if self.operation == "upsert_lead" and not self.fields:
+            raise ValueError("upsert_lead needs 'fields'")
+        if self.service == "http":
+            parts = urlsplit(self.url)
+            if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
+                raise ValueError("'url' must begin with https://")
+            if "{{" in (parts.netloc or "{{"):
+                raise ValueError("the host in 'url' must be written out, not filled in")
+        return self
+
+
+def run(config: Config, ctx: StepContext) -> Outcome:
+    if config.service == "email":
+        return _send(config, ctx)
+    if config.service == "http":
+        body = {name: ctx.render(text).text for name, text in config.body.items()}
+        ctx.perform(http_effect(ctx, config.method, ctx.render(config.url).text, body))
+        return Done(summary=config.method)
+    if not ctx.has_crm:
+        return _card_to_copy(config, ctx)
+    return _write(config, ctx)
+
+
+def _send(config: Config, ctx: StepContext) -> Outcome:
+    mail = ctx.context.get(config.mail)
+    if not isinstance(mail, dict) or not mail.get("text"):
+        raise StepFailed(f"there is no approved mail in {config.mail}")
+    if not mail.get("to"):
+        raise StepFailed("the approved mail has no recipient")
+    result = ctx.perform(send_effect(ctx, mail))
+    ctx.remember_thread(str(result.get("message_id", "")))
+    return Done({"email_sent_id": result.get("message_id", "")}, summary="sent")
+
+
+def _write(config: Config, ctx: StepContext) -> Outcome:
+    values = {name: ctx.render(text).text for name, text in config.fields.items()}
+    customer = ctx.render(config.customer).text.strip()
+    if config.operation != "upsert_lead" and not customer:
+        raise StepFailed(f"{config.operation} needs a customer, and the context has none")
+    summary = ctx.render(config.summary).text
+    effect = write_effect(
+        ctx,
+        config.operation,
+        customer,
+        {k: v for k, v in values.items() if v},
+        config.kind,
+        summary,
+    )
+    result = ctx.perform(effect)
+    found = str(result.get("id", ""))
+    if config.operation == "upsert_lead":
+        return Done({"customer_id": found}, subject=found or None, summary="written")
+    return Done(summary="written")
+
+
+def _card_to_copy(config: Config, ctx: StepContext) -> Outcome:
+    """Without a CRM the owner writes it down: a card with the fields to copy."""
+    facts: list[tuple[str, str]] = [
+        (name, ctx.render(text).text) for name, text in config.fields.items()
+    ]
+    if config.kind:
+        facts.append((config.kind, ctx.render(config.summary).text))
+    title = f"To write down: {config.operation.replace('_', ' ')}"
+    return Ask(
+        Asking(
+            title=title,
+            options=[Option("done", "Done", style="primary"), Option("skip", "Leave it")],
+            facts=[(name, value) for name, value in facts if value],
+        )
+    )

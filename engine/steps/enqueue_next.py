@@ -1,0 +1,25 @@
+"""`enqueue_next`: start another SOP, now or later, as a child that is not waited for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from engine.business import next_business_moment
+from engine.steps.contract import Duration, Outcome, StartTask, StepConfig, StepContext
+
+
+class Config(StepConfig):
+    """`keys` are the context keys that the child begins with."""
+
+    sop: str
+    keys: tuple[str, ...] = ()
+    after: Duration = timedelta(0)
+    business_hours: bool = False
+
+
+def run(config: Config, ctx: StepContext) -> Outcome:
+    at = ctx.now() + config.after if config.after or config.business_hours else None
+    if at is not None and config.business_hours:
+        at = next_business_moment(ctx.business, at, timedelta(0))
+    context = {key: ctx.context[key] for key in config.keys if key in ctx.context}
+    return StartTask(sop=config.sop, context=context, at=at)

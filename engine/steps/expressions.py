@@ -1,0 +1,72 @@
+"""`{{customer_name}}` in step configs, and conditions over a task's context.
+
+A sandboxed Jinja2 environment. Values are rendered once: model output and inbound text
+are data and are never read as templates. A name that is missing renders empty and is
+reported, so that the caller can decide what that means: in a prompt nothing, in text
+for a customer that the step is uncertain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import ChainableUndefined, Template, TemplateError, meta
+from jinja2.environment import TemplateExpression
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.errors import StepFailed
+
+environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined, autoescape=False)
+environment.globals.clear()  # no range, no cycler: placeholders and plain conditions only
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The text, and the names that had no value."""
+
+    text: str
+    missing: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1024)
+def _compiled(source: str) -> tuple[Template, frozenset[str]]:
+    names = meta.find_undeclared_variables(environment.parse(source))
+    return environment.from_string(source), frozenset(names)
+
+
+@lru_cache(maxsize=1024)
+def _condition(source: str) -> TemplateExpression:
+    return environment.compile_expression(source, undefined_to_none=True)
+
+
+def problem_in(source: str, *, condition: bool = False) -> str | None:
+    """What is wrong with a template or condition, or None. For validating SOPs."""
+    try:
+        _condition(source) if condition else _compiled(source)
+    except TemplateError as error:
+        return str(error.message or error)
+    return None
+
+
+def names_in(source: str) -> frozenset[str]:
+    return _compiled(source)[1]
+
+
+def render(source: str, context: Mapping[str, Any]) -> Rendered:
+    try:
+        template, names = _compiled(source)
+        missing = tuple(sorted(n for n in names if context.get(n) in (None, "")))
+        return Rendered(template.render(context), missing)
+    except TemplateError as error:
+        raise StepFailed(f"template: {type(error).__name__}") from error
+
+
+def evaluate(source: str, context: Mapping[str, Any]) -> Any:
+    """The value of an expression such as `customer_found and category == 'new_lead'`."""
+    try:
+        return _condition(source)(**context)
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise StepFailed(f"condition {source!r}: {type(error).__name__}") from error

@@ -1,0 +1,39 @@
+"""`for_each`: a child task for each item of a list; the parent goes on with the tally."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from engine.errors import StepFailed
+from engine.steps.contract import Done, FanOut, Outcome, StepConfig, StepContext
+
+MOST_ITEMS = 2000
+
+
+class Config(StepConfig):
+    """`items` is a context key that holds a list of objects; each object's keys become
+    the child's context, with `keys` of the parent's beside them. `pace` seconds lie
+    between two starts. The tally (`completed`, `failed`, `cancelled`, `total`) goes to
+    the key `into`."""
+
+    items: str
+    sop: str
+    keys: tuple[str, ...] = ()
+    pace: float = Field(default=0, ge=0, le=3600)
+    into: str = "tally"
+
+
+def run(config: Config, ctx: StepContext) -> Outcome:
+    if ctx.tally is not None:
+        tally = {"completed": 0, "failed": 0, "cancelled": 0} | dict(ctx.tally)
+        tally["total"] = sum(ctx.tally.values())
+        return Done({config.into: tally}, summary=" ".join(f"{k}={v}" for k, v in tally.items()))
+    items = ctx.context.get(config.items, [])
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise StepFailed(f"{config.items} is not a list of objects")
+    if len(items) > MOST_ITEMS:
+        raise StepFailed(f"{config.items} has {len(items)} items; {MOST_ITEMS} are allowed")
+    if not items:
+        return Done({config.into: {"completed": 0, "failed": 0, "cancelled": 0, "total": 0}})
+    shared = {key: ctx.context[key] for key in config.keys if key in ctx.context}
+    return FanOut(config.sop, [shared | item for item in items], config.pace)

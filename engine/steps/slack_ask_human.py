@@ -1,0 +1,150 @@
+"""`slack_ask_human`: put a question to a person and wait, for as long as it takes.
+
+With `mail` it is an approval: the card shows the exact mail with its footer, and the
+answer leaves it in `draft_mail`, which is what a later `api_call` sends.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from engine.business import footer
+from engine.llm.names import odd_case
+from engine.mail.unsubscribe import unsubscribe_url
+from engine.steps.contract import (
+    Ask,
+    Asking,
+    Option,
+    Outcome,
+    PersonalKey,
+    StepConfig,
+    StepContext,
+    TemplateText,
+)
+from engine.steps.contract import Field as FormField
+
+
+class Choice(StepConfig):
+    """One button. `form`: edit (the mail or the fields first), reply (a mail of the
+    person's own), reason. `goto` says where the task goes on; without it, on_success."""
+
+    label: str
+    style: Literal["primary", "danger"] | None = None
+    confirm: str | None = None
+    form: Literal["edit", "reply", "reason"] | None = None
+    goto: str | None = None
+    undoable: bool = False
+
+
+class Mail(StepConfig):
+    """The mail to be approved; `commercial` adds the unsubscribe line to its footer."""
+
+    to: TemplateText = "{{customer_email}}"
+    to_name: TemplateText = "{{customer_name}}"
+    subject: TemplateText = "{{draft_subject}}"
+    body: TemplateText = "{{draft_body}}"
+    commercial: bool = False
+
+
+class Blank(StepConfig):
+    """A field to fill in; it becomes the context key `key`. What people type may be about a
+    customer, so it stands where erasure finds it."""
+
+    key: PersonalKey
+    label: str
+    value: TemplateText = ""
+    multiline: bool = False
+    optional: bool = False
+
+
+class Config(StepConfig):
+    title: TemplateText
+    kind: Literal["approval", "choice", "handover"] = "choice"
+    text: TemplateText = ""
+    choices: dict[str, Choice] = Field(min_length=1, max_length=25)
+    mail: Mail | None = None
+    fields: tuple[Blank, ...] = ()
+    quote: str = "email_text"
+    facts: dict[str, TemplateText] = Field(default_factory=dict)
+    channel: str | None = None
+    deadline_hours: float | None = Field(default=None, gt=0)
+    into: str = "answer"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Config:
+        if self.kind == "approval" and self.mail is None:
+            raise ValueError("an approval needs 'mail'")
+        return self
+
+
+def run(config: Config, ctx: StepContext) -> Outcome:
+    title = ctx.render(config.title).text
+    facts = [(name, ctx.render(text).text) for name, text in config.facts.items()]
+    mail, fields, notes = _mail(config, ctx)
+    if config.text:
+        notes = [ctx.render(config.text).text, *notes]
+    return Ask(
+        Asking(
+            title=title,
+            kind=config.kind,
+            options=[_option(value, choice) for value, choice in config.choices.items()],
+            into=config.into,
+            fields=[*fields, *(_field(field, ctx) for field in config.fields)],
+            mail=mail,
+            quoted=str(ctx.context.get(config.quote) or "") or None,
+            facts=[(name, value) for name, value in facts if value],
+            history=str(ctx.context.get("customer_history") or ""),
+            channel=config.channel,
+            deadline_hours=config.deadline_hours,
+            confidence=ctx.context.get("draft_confidence") if config.mail else None,
+            notes=notes,
+        )
+    )
+
+
+def _option(value: str, choice: Choice) -> Option:
+    return Option(
+        value, choice.label, choice.style, choice.confirm, choice.form, choice.goto, choice.undoable
+    )
+
+
+def _field(field: Blank, ctx: StepContext) -> FormField:
+    value = ctx.render(field.value).text
+    return FormField(field.key, field.label, value, field.multiline, field.optional)
+
+
+def _mail(
+    config: Config, ctx: StepContext
+) -> tuple[dict[str, Any] | None, list[FormField], list[str]]:
+    """The mail as it would be sent, what of it can be edited, and what to look out for."""
+    if config.mail is None:
+        return None, [], []
+    wanted = config.mail
+    to = ctx.render(wanted.to).text.strip()
+    name = ctx.render(wanted.to_name).text.strip()
+    subject, body = ctx.render(wanted.subject), ctx.render(wanted.body)
+    url = unsubscribe_url(ctx.settings, to) if wanted.commercial and to else ""
+    mail = {
+        "from": f"{ctx.business.mail_from.name} <{ctx.business.mail_from.address}>",
+        "to": to,
+        "to_name": name,
+        "subject": subject.text,
+        "body": body.text,
+        "footer": footer(ctx.business, commercial=wanted.commercial, unsubscribe_url=url),
+        "commercial": wanted.commercial,
+        "unsubscribe_url": url,
+    }
+    fields = [
+        FormField("draft_subject", "Subject", subject.text),
+        FormField("draft_body", "Text", body.text, multiline=True),
+    ]
+    notes = [f"Missing in the text: {missing}" for missing in (*subject.missing, *body.missing)]
+    if not to:
+        fields.insert(0, FormField("customer_email", "To (e-mail address)", ""))
+        notes.append("It is not known whom to answer: fill in the address.")
+    if name and odd_case(name):
+        fields.append(FormField("customer_name", "Customer's name", name))
+        notes.append("The name is in odd case: correct it if it is wrong.")
+    return mail, fields, notes

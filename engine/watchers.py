@@ -1,0 +1,144 @@
+"""Watchers: recurring checks that start tasks, each occasion once.
+
+A watcher keeps a cursor of how far it has looked. What it finds goes through `intake` or
+`tasks.start` with a dedupe key, so that looking twice starts nothing twice; the cursor
+only saves work. One that fails backs off and reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from cronsim import CronSim
+from psycopg.types.json import Jsonb
+
+from engine import cards, intake, queue, sops, task_events, tasks
+from engine.errors import EngineError
+from engine.keyed_hash import keyed_hash
+from engine.mail import mailbox
+from engine.mail.mailbox import Cursor
+from engine.postgres import Connection
+from engine.postgres.queries import queries
+from engine.runtime import Runtime
+from engine.task_events import Event
+
+sql = queries("watchers")
+log = structlog.get_logger()
+MAILS_PER_CHECK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    id: UUID
+    agent_id: UUID
+    sop_slug: str
+    name: str
+    check_type: str
+    check_config: dict[str, Any]
+    interval_seconds: int
+    next_check_at: datetime
+    cursor: dict[str, Any] | None
+    last_error: str | None
+    failures: int
+    status: str
+    created_at: datetime
+
+
+def check_due(runtime: Runtime) -> int:
+    """Check every watcher whose time has come; returns how many."""
+    checked = 0
+    while True:
+        with runtime.database.statement("take_watcher") as conn:
+            row = sql.take_due(conn)
+        if row is None:
+            return checked
+        _check(runtime, Watcher(**row))
+        checked += 1
+
+
+def check_now(conn: Connection, name: str) -> None:
+    """Have a watcher look at once instead of when its time comes."""
+    sql.check_now(conn, name=name)
+    queue.wake(conn, "check_watchers")
+
+
+def _check(runtime: Runtime, watcher: Watcher) -> None:
+    try:
+        check = CHECKS.get(watcher.check_type)
+        if check is None:
+            raise EngineError(f"watchers of type {watcher.check_type} are not built yet")
+        check(runtime, watcher)
+    except EngineError as error:
+        _failed(runtime, watcher, error.code)
+    except Exception as error:
+        log.error("watcher_crashed", watcher=watcher.name, error=type(error).__name__)
+        _failed(runtime, watcher, type(error).__name__)
+    else:
+        if watcher.failures:
+            with runtime.database.transaction("watcher_recovered") as conn:
+                event = Event("watcher_recovered", actor="engine", output_summary=watcher.name)
+                task_events.append_configuration(conn, event, agent_id=watcher.agent_id)
+                cards.close_alarm(conn, f"watcher:{watcher.name}")
+
+
+def _failed(runtime: Runtime, watcher: Watcher, code: str) -> None:
+    with runtime.database.transaction("watcher_failed") as conn:
+        sql.failed(conn, watcher_id=watcher.id, error=code)
+        event = Event("watcher_failed", actor="engine", output_summary=f"{watcher.name}: {code}")
+        task_events.append_configuration(conn, event, agent_id=watcher.agent_id)
+        cards.raise_alarm(
+            conn,
+            f"watcher:{watcher.name}",
+            f"The watcher “{watcher.name}” fails ({code}); it tries again, ever more rarely.",
+            channel=runtime.settings.channel_escalations,
+        )
+
+
+def _passed(runtime: Runtime, watcher: Watcher, cursor: dict[str, Any] | None) -> None:
+    with runtime.database.statement("watcher_passed") as conn:
+        sql.passed(conn, watcher_id=watcher.id, cursor=Jsonb(cursor) if cursor else None)
+
+
+def _email_inbox(runtime: Runtime, watcher: Watcher) -> None:
+    """Take in what has come into the mailbox since the last look."""
+    if not runtime.settings.imap_host:
+        return
+    cursor = Cursor(**watcher.cursor) if watcher.cursor else None
+    box = mailbox.from_settings(runtime.settings)
+    for fetched in box.fetch(cursor, MAILS_PER_CHECK):
+        intake.take_mail(runtime, fetched.raw, source="mailbox")
+        # After each one: a check that is cut short goes on where it was.
+        _passed(runtime, watcher, asdict(fetched.cursor))
+
+
+def _schedule(runtime: Runtime, watcher: Watcher) -> None:
+    """Start a task at each moment of `cron`, by the company's clock; of moments that were
+    missed only the last one counts."""
+    zone = runtime.business.zone
+    with runtime.database.read() as conn:
+        now = tasks.now(conn).astimezone(zone)
+        sop = sops.active(conn, watcher.sop_slug)
+    since = datetime.fromisoformat((watcher.cursor or {}).get("at", watcher.created_at.isoformat()))
+    moments = CronSim(watcher.check_config["cron"], since.astimezone(zone))
+    last = None
+    for moment in moments:
+        if moment > now or moment - now > timedelta(days=400):
+            break
+        last = moment
+    if last is not None:
+        key = keyed_hash(runtime.settings, "schedule", f"{watcher.id} {last.isoformat()}")
+        context = {"trigger": f"the schedule “{watcher.name}”"}
+        with runtime.database.transaction("schedule") as conn:
+            tasks.start(conn, sop.id, context=context, actor=watcher.name, dedupe_key=key)
+    _passed(runtime, watcher, {"at": (last or since).isoformat()})
+
+
+CHECKS: dict[str, Callable[[Runtime, Watcher], None]] = {
+    "email_inbox": _email_inbox,
+    "schedule": _schedule,
+}
