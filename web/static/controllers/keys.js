@@ -1,0 +1,75 @@
+// The inbox under the keys: j and k walk through the cards; a, e, r, u and the digits press
+// the button of the card that has the focus. They can be turned off, for those whose
+// dictation would press them.
+
+import { Controller } from "@hotwired/stimulus"
+
+const STORE = "keys"
+
+export default class extends Controller {
+  static targets = ["card", "help", "toggle"]
+
+  connect() {
+    this.pressed = (event) => this.press(event)
+    document.addEventListener("keydown", this.pressed)
+    if (this.hasHelpTarget) this.helpTarget.hidden = false
+    this.show()
+    if (this.on && matchMedia("(hover: hover)").matches && document.activeElement === document.body) {
+      this.cardTargets[0]?.focus({ preventScroll: true })
+    }
+  }
+
+  disconnect() {
+    document.removeEventListener("keydown", this.pressed)
+  }
+
+  // The card under the focus was answered and is gone: the next one takes its place.
+  cardTargetDisconnected(card) {
+    if (document.activeElement !== document.body || !this.place) return
+    if (this.place.card === card) this.focus(this.place.index)
+  }
+
+  press(event) {
+    if (!this.on || event.ctrlKey || event.metaKey || event.altKey) return
+    const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog")
+    if (event.key === "Escape" && typing) return typing.blur()
+    if (typing) return
+    const card = document.activeElement.closest("[data-keys-target=card]")
+    if (event.key === "j") this.focus(card ? this.cardTargets.indexOf(card) + 1 : 0)
+    else if (event.key === "k") this.focus(card ? this.cardTargets.indexOf(card) - 1 : 0)
+    else if (!this.tap(card, event.key)) return
+    event.preventDefault()
+  }
+
+  tap(card, key) {
+    const within = key === "u" ? this.element : card
+    const button = within?.querySelector(`[data-key="${CSS.escape(key)}"]`)
+    if (!button) return false
+    if (card) this.place = { card, index: this.cardTargets.indexOf(card) }
+    button.click()
+    return true
+  }
+
+  focus(index) {
+    const card = this.cardTargets[Math.max(0, Math.min(index, this.cardTargets.length - 1))]
+    if (!card) return
+    card.focus({ preventScroll: true })
+    card.scrollIntoView({ block: "start" })
+  }
+
+  toggle() {
+    localStorage.setItem(STORE, this.on ? "off" : "on")
+    this.show()
+  }
+
+  show() {
+    document.documentElement.dataset.keys = this.on ? "on" : "off"
+    if (this.hasToggleTarget) {
+      this.toggleTarget.textContent = this.on ? "Turn the keys off" : "Turn the keys on"
+    }
+  }
+
+  get on() {
+    return localStorage.getItem(STORE) !== "off"
+  }
+}

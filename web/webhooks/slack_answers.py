@@ -1,0 +1,159 @@
+"""Clicks on a card and forms sent off: what each means, inside Slack's request.
+
+A click whose answer needs a form opens it now, for the trigger that allows it lives
+three seconds. Everything else is stored, and a worker makes the answer of it; who comes
+too late is told so here where it is known already, and there where it is not yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Response, jsonify
+
+from engine import deliveries, questions, users
+from engine.card_poster import task_url
+from engine.errors import AlreadyAnswered, EngineError, TaskClosed, VendorError
+from engine.people import Person
+from engine.questions import OPEN, Question
+from engine.runtime import Runtime
+from engine.slack.modals import (
+    edit_modal,
+    errors_reply,
+    form_modal,
+    late_modal,
+    reason_modal,
+    told_modal,
+    update_reply,
+)
+from engine.slack.payloads import Click, Submission
+
+log = structlog.get_logger()
+
+# Slack waits three seconds in all; words that come too late are no loss.
+OPEN_SECONDS = 2.0
+TELL_SECONDS = 2.0
+TELL_AFTERWARDS_SECONDS = 0.5
+STRANGER = "Only people on this company’s list may answer. Ask an admin to add you."
+NOT_OPENED = "Slack did not open the form in time. Press the button once more."
+ACKNOWLEDGED = 200
+
+
+def clicked(runtime: Runtime, click: Click, body: bytes) -> Response:
+    with runtime.database.read() as conn:
+        person = users.person_for_slack(conn, click.user_id, click.team_id, runtime.settings)
+        if person is None:
+            return _tell(runtime, click, STRANGER)
+        if click.value == "undo":
+            return _store(runtime, click.key, body)
+        try:
+            task, question = questions.read(conn, click.token)
+        except TaskClosed as closed:
+            return _tell(runtime, click, str(closed))
+    option = _option(question, click.value)
+    if option is None or not option.get("form"):
+        return _store(runtime, click.key, body)
+    if not _open(question, click.token):
+        return _tell(runtime, click, _who_was_first(question))
+    return _open_form(runtime, click, person, question, option, task.number)
+
+
+def submitted(runtime: Runtime, form: Submission, body: bytes) -> Response:
+    with runtime.database.read() as conn:
+        person = users.person_for_slack(conn, form.user_id, form.team_id, runtime.settings)
+        if person is None:
+            return jsonify(update_reply(told_modal("Not possible", STRANGER)))
+        try:
+            _, question = questions.read(conn, form.token)
+        except TaskClosed as closed:
+            return jsonify(update_reply(late_modal(str(closed), form.fields)))
+    if not _open(question, form.token):
+        kept = {_label(question, key): text for key, text in form.fields.items() if text}
+        return jsonify(update_reply(late_modal(_who_was_first(question), kept)))
+    wrong = _wrong(question, form)
+    if wrong:
+        return jsonify(errors_reply(wrong))
+    _store(runtime, form.key, body)
+    return jsonify(response_action="clear")
+
+
+def _store(runtime: Runtime, key: str, body: bytes) -> Response:
+    with runtime.database.transaction("accept") as conn:
+        deliveries.accept(conn, runtime.settings, source="slack", key=key, body=body)
+    return Response(status=ACKNOWLEDGED)
+
+
+def _open_form(
+    runtime: Runtime,
+    click: Click,
+    person: Person,
+    question: Question,
+    option: Mapping[str, Any],
+    number: int,
+) -> Response:
+    """The form first and the mark afterwards: a card that says "is editing" while no form
+    is open would keep the others waiting for nobody."""
+    try:
+        view = _view(question, click, option, task_url(runtime, number))
+        runtime.slack.open_view(click.trigger_id, view, timeout=OPEN_SECONDS)
+    except VendorError as error:
+        log.warning("form_not_opened", code=error.code, detail=error.detail)
+        return _tell(runtime, click, NOT_OPENED, TELL_AFTERWARDS_SECONDS)
+    if option["form"] != "reason":
+        try:
+            with runtime.database.transaction("mark_editing") as conn:
+                questions.mark_editing(conn, click.token, person)
+        except AlreadyAnswered:
+            log.info("answered_while_form_opened")
+    return Response(status=ACKNOWLEDGED)
+
+
+def _view(question: Question, click: Click, option: Mapping[str, Any], url: str) -> dict[str, Any]:
+    if option["form"] == "edit":
+        return edit_modal(question, click.token, value=click.value, task_url=url)
+    if option["form"] == "reply":
+        return form_modal(question, click.token, value=click.value, task_url=url)
+    return reason_modal(question, click.token, value=click.value)
+
+
+def _wrong(question: Question, form: Submission) -> dict[str, str]:
+    """Errors by field: what the one door would refuse, said where it can be put right."""
+    option = _option(question, form.value)
+    if option is None or option.get("form") == "reason":
+        return {}
+    return questions.problems(question, form.fields)
+
+
+def _tell(runtime: Runtime, click: Click, said: str, seconds: float = TELL_SECONDS) -> Response:
+    """Privately, and only if Slack is quick: the click is acknowledged in any case."""
+    if click.channel:
+        try:
+            runtime.slack.tell(click.channel, click.user_id, said, timeout=seconds)
+        except EngineError as error:
+            log.info("could_not_tell", code=error.code)
+    return Response(status=ACKNOWLEDGED)
+
+
+def _open(question: Question, token: str) -> bool:
+    return question["state"] in OPEN and questions.token_of(question) == token
+
+
+def _who_was_first(question: Question) -> str:
+    given = question.get("answer")
+    if given:
+        return f"{given['by']['name']} was first: “{given['label']}”."
+    words = {
+        "expired": "Nobody answered in time; the deadline has passed.",
+        "cancelled": "The task was cancelled.",
+    }
+    return words.get(question["state"], "It was asked again; use the newest card.")
+
+
+def _option(question: Question, value: str) -> Mapping[str, Any] | None:
+    return next((option for option in question["options"] if option["value"] == value), None)
+
+
+def _label(question: Question, key: str) -> str:
+    return next((field["label"] for field in question["fields"] if field["key"] == key), key)
