@@ -1,0 +1,1 @@
+"""The engine under fire: killed at every named place, frozen, cut off, and made to wait."""

@@ -1,0 +1,257 @@
+"""A small company under fire: its own database, the vendors' stand-ins, real workers that
+may be killed, and a person who answers what is asked, truthfully.
+
+The harness never works a task itself. It starts what the world would start, presses what
+a thumb would press, kills, and looks at what arrived at the vendors.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Flask, Response, request
+
+from engine import deliveries, demo, intake, questions, sop_files, sops, tasks
+from engine.demo import OWNER_SLACK_ID
+from engine.mail.ses import EFFECT_TAG, tag_value
+from engine.people import Person
+from engine.postgres import Database
+from engine.questions import Answer, Question
+from engine.runtime import Runtime, build_runtime
+from engine.settings import PROJECT
+from engine.slack import payloads
+from engine.tasks import Task
+from tests.chaos.nursery import Child, Nursery
+from tests.serving import serve
+from tests.world import MAILS, settings_for
+from web.local import LocalSettings, create_local_app
+from web.local.crm_seeds import load_customers
+from web.local.slack.interactions import EngineReply, Hand
+from web.local.world import Fault, World
+
+OWNER = Person("chris", "Chris", "web", may_act=True)
+BEAT_SECONDS = 0.1
+# Seconds, and short, so that a death is noticed soon; a loaded machine must still keep up.
+SHORT = {
+    "LEASE_SECONDS": "3",
+    "LEASE_RENEWAL_SECONDS": "0.5",
+    "UNDO_SECONDS": "1",
+    "SLACK_TIMEOUT_SECONDS": "3",
+    "MAIL_TIMEOUT_SECONDS": "3",
+    "CRM_TIMEOUT_SECONDS": "3",
+    "SES_SENDS_PER_SECOND": "0",
+    "CRM_CALLS_PER_SECOND": "0",
+    "WORKER_CONCURRENCY": "3",
+    "POOL_SIZE": "3",
+    "LOG_FORMAT": "json",
+    "HTTP_ALLOWED_HOSTS": "127.0.0.1",
+    "IMAP_HOST": "",
+}
+
+
+class Stuck(AssertionError):
+    """The engine does not come to rest."""
+
+
+@dataclass
+class Stage:
+    """`answers` says for a question what the person presses; see `stories.py`."""
+
+    runtime: Runtime
+    local: World
+    local_url: str
+    folder: Path
+    nursery: Nursery
+    environment: dict[str, str]
+    children: list[Child] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    # -- processes ------------------------------------------------------------------
+
+    def worker(self, **environment: str) -> Child:
+        return self._keep(
+            self.nursery.worker(self.environment | environment, self.folder / "worker.log")
+        )
+
+    def web(self, **environment: str) -> Child:
+        return self._keep(self.nursery.web(self.environment | environment, self.folder / "web.log"))
+
+    def _keep(self, child: Child) -> Child:
+        self.children.append(child)
+        return child
+
+    def kill_all(self) -> None:
+        for child in self.children:
+            child.kill()
+
+    # -- what comes in --------------------------------------------------------------
+
+    def mail(self, name: str = "lead") -> Task:
+        taken = intake.take_mail(self.runtime, (MAILS / f"{name}.eml").read_bytes(), source="test")
+        return taken.tasks[0]
+
+    def import_sop(self, text: str) -> None:
+        with self.runtime.database.transaction("import") as conn:
+            sop_files.save(conn, sop_files.parse(text, name="test"), origin="import", by="test")
+
+    def run_sop(self, slug: str, **context: Any) -> Task:
+        with self.runtime.database.transaction("start") as conn:
+            task = tasks.start(conn, sops.active(conn, slug).id, context=context, actor="test")
+        assert task is not None
+        return task
+
+    def order(self, vendor: str, kind: Any, **facts: Any) -> None:
+        self.local.order(Fault(vendor, kind, **facts))
+
+    def change(self, statement: str, *given: object) -> None:
+        """Put the world in order for a story; never what the story then asserts."""
+        with self.runtime.database.read() as conn:
+            conn.execute(statement, given)  # type: ignore[call-overload]
+
+    def pass_time(self, **span: float) -> None:
+        """The clock on the wall moves on."""
+        self.change("update clock set shift = shift + %s", timedelta(**span))
+
+    # -- what people do -------------------------------------------------------------
+
+    def press(self, card: Mapping[str, Any], label: str) -> None:
+        """Press a button in Slack, whose click is stored as the web process stores it."""
+        nobody = LocalSettings(engine_url="")
+        hand = _StoringHand(self.local, nobody, self.local_url, OWNER_SLACK_ID, self.runtime)
+        hand.press(card["posted_channel"], card["ts"], label=label)
+
+    def answer(self, question: Question, choice: str, **fields: str) -> None:
+        with self.runtime.database.transaction("answer") as conn:
+            token = questions.token_of(question)
+            questions.answer(conn, self.runtime.settings, token, Answer(choice, fields), OWNER)
+
+    def truth(self, effect_key: str) -> str:
+        """What somebody finds who looks where the call would have arrived."""
+        arrived = any(mail["tags"].get(EFFECT_TAG) == tag_value(effect_key)
+                      for mail in self.local.all("outbox"))  # fmt: skip
+        arrived = arrived or any(call["key"] == effect_key for call in self.local.all("http_call"))
+        return "sent" if arrived else "send"
+
+    # -- what can be seen -----------------------------------------------------------
+
+    def rows(self, query: str, *given: object) -> list[dict[str, Any]]:
+        with self.runtime.database.read() as conn:
+            return conn.execute(query, given).fetchall()  # type: ignore[call-overload]
+
+    def value(self, query: str, *given: object) -> Any:
+        return next(iter(self.rows(query, *given)[0].values()))
+
+    def open_questions(self) -> list[dict[str, Any]]:
+        """Tasks that ask, each with its card's place in Slack where it has one by now."""
+        return self.rows(
+            "select t.*, s.slug, c.posted_channel, c.ts from tasks t"
+            " join sops s on s.id = t.sop_id"
+            " join cards c on c.id = (t.question ->> 'id')::uuid"
+            " where t.status in ('waiting_on_human', 'escalated') and t.wait_token is not null"
+            " order by t.id"
+        )
+
+    def until(self, look: Callable[[], Any], *, seconds: float, what: str) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            time.sleep(BEAT_SECONDS)
+        raise Stuck(f"{what} did not come within {seconds:g} s; {self.standing()}")
+
+    def at_rest(self) -> bool:
+        """Nothing is left to do before tomorrow: no task, no effect, no card, no delivery."""
+        return self.value(
+            "select not exists (select from tasks where finished_at is null and not"
+            "     (status = 'waiting_on_timer' and wake_at > engine_now() + interval '1 h'))"
+            " and not exists (select from effects where state in ('intended', 'in_doubt'))"
+            " and not exists (select from cards where wanted > shown)"
+            " and not exists (select from deliveries where done_at is null)"
+        )
+
+    def standing(self) -> str:
+        """Where everything stands, for whoever must find out what is stuck."""
+        found = {
+            "tasks": self.rows(
+                "select number, status, parked_for, error, wake_at, lease_until, now() as now"
+                " from tasks where finished_at is null"
+            ),
+            "effects": self.rows("select key, state, code from effects where state <> 'done'"),
+            "cards": self.rows(
+                "select kind, cause, wanted, shown, tries, next_try_at from cards"
+                " where wanted > shown"
+            ),  # fmt: skip
+            "deliveries": self.rows("select source from deliveries where done_at is null"),
+        }
+        log = self.folder / "worker.log"
+        last = log.read_text(errors="replace")[-1500:] if log.exists() else ""
+        return json.dumps(found, default=str) + "\n" + last
+
+
+@dataclass(frozen=True, slots=True)
+class _StoringHand(Hand):
+    """A hand whose clicks go straight to where the web process puts what it has verified."""
+
+    runtime: Runtime
+
+    def _post(
+        self, where: str, body: bytes, content_type: str = "application/x-www-form-urlencoded"
+    ) -> EngineReply:
+        click = payloads.read_interaction(dict(parse_qsl(body.decode())))
+        assert isinstance(click, payloads.Click)
+        with self.runtime.database.transaction("accept") as conn:
+            deliveries.accept(conn, self.runtime.settings, source="slack", key=click.key, body=body)
+        return EngineReply(200)
+
+
+@contextmanager
+def stage(dsn: str, folder: Path, nursery: Nursery, **settings: str) -> Iterator[Stage]:
+    """A stage on `dsn`, a database with the shipped procedures in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    local = World(folder / "world.sqlite")
+    load_customers(local, PROJECT / "seeds" / "local" / "customers.yaml")
+    with serve(_vendors(local)) as local_url:
+        database = Database(dsn, size=2, application="harness")
+        database.open()
+        wanted = settings_for(dsn, local_url, folder, undo_seconds=1)
+        here = None
+        try:
+            runtime = build_runtime(wanted, database)
+            port = int(local_url.rpartition(":")[2])
+            ports = demo.Ports(web=demo.free_port(), local=port, imap=0)
+            environment = demo.World(wanted, dsn, ports, folder).environment()
+            here = Stage(runtime, local, local_url, folder, nursery, environment | SHORT | settings)
+            yield here
+        finally:
+            if here is not None:
+                here.kill_all()
+            database.close()
+
+
+def _vendors(local: World) -> Flask:
+    """The stand-ins, and a server of somebody's that takes what http steps call."""
+    app = create_local_app(local, LocalSettings(engine_url="http://127.0.0.1:9"))
+    lock = threading.Lock()
+
+    def take_call(name: str) -> Response:
+        with lock:
+            number = local.next_number("http_call")
+            local.put("http_call", str(number), {
+                "key": request.headers.get("Idempotency-Key", ""),
+                "name": name,
+                "body": request.get_json(silent=True),
+            })  # fmt: skip
+        return Response(status=204)
+
+    app.add_url_rule("/http/<name>", view_func=take_call, methods=["POST"])
+    return app

@@ -1,0 +1,202 @@
+"""What keeps an effect back: a stop, a pause, a cancellation, an opt-out, a rate limit."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from engine import agents, effects, executor, suppressions
+from engine.errors import TaskClosed
+from engine.keyed_hash import contact_hash
+from engine.step_run import Run
+from tests.engine.hands import OWNER, alarms, begin, cancel, effects_of, procedure, rows, summaries
+from tests.engine.test_effects import MAIL, NOTIFY, SEND
+from tests.world import Company, company
+
+
+def stop(office: Company) -> None:
+    with office.runtime.database.transaction("halt") as conn:
+        assert effects.halt(conn, by=str(OWNER))
+        assert not effects.halt(conn, by=str(OWNER))
+
+
+def go_on(office: Company) -> int | None:
+    with office.runtime.database.transaction("lift") as conn:
+        return effects.lift_halt(conn, by=str(OWNER))
+
+
+def test_a_stop_holds_every_effect_and_its_end_lets_them_go(office: Company) -> None:
+    stop(office)
+    office.import_sop(procedure(SEND))
+    tasks = [office.run_sop("small", **MAIL) for _ in range(3)]
+    office.settle()
+    for task in map(office.see, tasks):
+        assert (task.status, task.parked_for, task.wake_at) == ("waiting_on_timer", "halted", None)
+    office.pass_time(days=30)
+    assert not office.outbox
+    assert go_on(office) == 3
+    assert go_on(office) is None
+    office.settle()
+    assert {office.see(task).status for task in tasks} == {"completed"}
+    assert len(office.outbox) == 3
+    changes = rows(office, "select event_type, actor from task_events where task_id is null"
+                           " and event_type like 'effects%%' order by id")  # fmt: skip
+    assert changes == [
+        {"event_type": "effects_halted", "actor": str(OWNER)},
+        {"event_type": "effects_resumed", "actor": str(OWNER)},
+    ]
+
+
+def test_a_stop_that_is_lifted_while_a_task_parks_does_not_forget_it(office: Company) -> None:
+    stop(office)
+    run = claimed(office)
+    outcome = executor.perform(office.runtime, run)
+    assert go_on(office) == 0
+    executor.record(office.runtime, run, outcome)
+    office.settle()
+    assert office.see(run.task).status == "completed"
+    assert len(office.outbox) == 1
+
+
+def claimed(office: Company, steps: str = SEND) -> Run:
+    office.import_sop(procedure(steps))
+    office.run_sop("small", **MAIL)
+    run = executor.claim(office.runtime)
+    assert run is not None
+    return run
+
+
+def pause(office: Company, slug: str = "lead_response") -> None:
+    with office.runtime.database.transaction("pause") as conn:
+        assert agents.pause(conn, slug, by=str(OWNER))
+
+
+def resume(office: Company, slug: str = "lead_response") -> None:
+    with office.runtime.database.transaction("resume") as conn:
+        assert agents.resume(conn, slug, by=str(OWNER))
+
+
+def test_a_paused_agent_starts_nothing(office: Company) -> None:
+    pause(office)
+    task = begin(office, SEND, MAIL)
+    assert task.status == "pending"
+    other = begin(office, NOTIFY, slug="other", agent="billing")
+    assert other.status == "completed"
+    resume(office)
+    office.settle()
+    assert office.see(task).status == "completed"
+
+
+def test_a_pause_holds_the_next_effect_of_what_is_running(office: Company) -> None:
+    run = claimed(office)
+    pause(office)
+    executor.run(office.runtime, run)
+    task = office.see(run.task)
+    assert (task.status, task.attempt) == ("pending", 0)
+    assert summaries(office, task, "task_parked") == ["paused"]
+    assert not office.requests("ses")
+    assert effects_of(office, task) == []
+    resume(office)
+    office.settle()
+    assert office.see(task).status == "completed"
+
+
+def test_a_cancelled_task_makes_no_further_call(office: Company) -> None:
+    run = claimed(office)
+    assert cancel(office, run.task).status == "in_progress"
+    executor.run(office.runtime, run)
+    task = office.see(run.task)
+    assert task.status == "cancelled"
+    assert not office.requests("ses")
+    assert office.events(task)[-2:] == ["cancel_requested", "task_cancelled"]
+    with pytest.raises(TaskClosed):
+        cancel(office, task)
+
+
+def test_a_cancelled_task_ends_also_where_its_worker_died(office: Company) -> None:
+    from tests.engine.hands import expire_lease
+
+    run = claimed(office)
+    cancel(office, run.task)
+    expire_lease(office, run.task)
+    office.settle()
+    assert office.see(run.task).status == "cancelled"
+    assert not office.outbox
+
+
+def test_a_waiting_task_is_cancelled_at_once(office: Company) -> None:
+    task = office.mail("lead")
+    office.settle()
+    done = cancel(office, task)
+    assert (done.status, done.wait_token) == ("cancelled", None)
+    office.settle()
+    [card] = office.messages("#leads-incoming")
+    assert "actions" not in [block["type"] for block in card["blocks"]]
+    office.pass_time(days=9)
+    assert not alarms(office)
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "bounced", "complained", "opted_out"])
+def test_nobody_is_written_to_who_said_stop(office: Company, reason: str) -> None:
+    with office.runtime.database.transaction("suppress") as conn:
+        suppressions.add(conn, contact_hash(office.runtime.settings, "ANNA@example.com "), reason)  # type: ignore[arg-type]
+    task = begin(office, SEND, MAIL)
+    assert (task.status, task.error) == ("escalated", f"refused:suppressed_{reason}")
+    assert not office.requests("ses")
+
+
+MARKETING = {
+    "draft_mail": MAIL["draft_mail"] | {"commercial": True, "unsubscribe_url": "https://x/u"}
+}
+
+
+def test_no_second_marketing_mail_within_the_gap(office: Company) -> None:
+    assert begin(office, SEND, MARKETING).status == "completed"
+    second = begin(office, SEND, MARKETING, slug="other", agent="marketing")
+    assert (second.status, second.error) == ("escalated", "refused:contacted_recently")
+    answer_needed = begin(office, SEND, MAIL, slug="reply")
+    assert answer_needed.status == "completed", "an answer to a customer is no marketing"
+    office.pass_time(days=15)
+    third = begin(office, SEND, MARKETING, slug="other", agent="marketing")
+    assert third.status == "completed"
+    assert len(office.outbox) == 3
+
+
+def test_mails_keep_their_distance(database: str, tmp_path: Path) -> None:
+    """Four a second: every gap is kept, though the tasks begin together."""
+    with company(database, tmp_path, web=False, ses_sends_per_second=4) as office:
+        only = SEND.partition("- key: tell")[0]
+        begin(office, only, MAIL)  # the first one also pays for the SDK's start
+        tasks = [office.run_sop("small", **MAIL) for _ in range(5)]
+        for _ in range(8):
+            office.settle()
+            with office.runtime.database.statement("pass_time") as conn:
+                conn.execute("update clock set shift = shift + interval '10 s'")
+        assert {office.see(task).status for task in tasks} == {"completed"}
+        times = [one["at"] for one in office.requests("ses")]
+        assert len(times) == 6
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+        assert min(gaps[1:]) > 0.2
+        assert max(gaps[1:]) < 0.6, "and none is waited for longer than it must be"
+
+
+def test_a_slot_that_lies_ahead_is_reserved_and_not_asked_for_again(office: Company) -> None:
+    office.import_sop(procedure(NOTIFY))
+    with office.runtime.database.statement("fill") as conn:
+        conn.execute(
+            "insert into rate_limits (vendor, key, next_free)"
+            " values ('slack', '#leads-incoming', now() + interval '5 s')"
+        )
+    first, second = office.run_sop("small"), office.run_sop("small")
+    for _ in range(2):
+        run = executor.claim(office.runtime)
+        assert run is not None
+        executor.run(office.runtime, run)
+    first, second = office.see(first), office.see(second)
+    assert first.parked_for == second.parked_for == "slot:slack:#leads-incoming"
+    assert first.attempt == second.attempt == 0
+    assert first.wake_at is not None
+    assert second.wake_at is not None
+    assert 0.9 < (second.wake_at - first.wake_at).total_seconds() < 1.2
