@@ -104,7 +104,7 @@ steps:
   - {key: call, name: Call, type: api_call, config: {service: http, operation: request,
      url: '%(http)s/everything', body: {name: '{{customer_name}}'}}}
   - {key: pause, name: Pause, type: wait, config: {for: 1s}}
-  - {key: each, name: Each, type: for_each, 
+  - {key: each, name: Each, type: for_each,
      config: {items: rooms, sop: one_room, keys: [customer_id]}}
   - {key: after, name: After, type: enqueue_next, config: {sop: afterwards, keys: [customer_name]}}
 """
