@@ -18,6 +18,7 @@ import structlog
 
 from engine import (
     agents,
+    answers,
     cards,
     effects,
     escalation,
@@ -242,7 +243,7 @@ def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: dateti
 
 
 def _what(given: dict[str, Any]) -> str:
-    reason = given["fields"].get(questions.REASON)
+    reason = given["fields"].get(answers.REASON)
     return f"{given['label']}: {reason}" if reason else given["label"]
 
 

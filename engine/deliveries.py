@@ -15,11 +15,11 @@ import psycopg
 import structlog
 
 from engine import cards, intake, questions, queue, users
+from engine.answers import Answer
 from engine.errors import EngineError
 from engine.keyed_hash import keyed_hash
 from engine.postgres import Connection
 from engine.postgres.queries import queries
-from engine.questions import Answer
 from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack import payloads

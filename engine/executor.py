@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from engine import agents, cards, escalation, failures, questions, sops, tasks
+from engine import agents, answers, cards, escalation, failures, sops, tasks
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.runtime import Runtime
@@ -105,7 +105,7 @@ def perform(runtime: Runtime, run: Run) -> Outcome | failures.Failure:  # noqa: 
     if question and question["visit"] == task.visit:
         if question["state"] == "expired":
             return failures.Failed("expired")
-        if question["state"] in ("answered", "undo") and questions.is_output(question):
+        if question["state"] in ("answered", "undo") and answers.is_output(question):
             return _answered(run, question)
     context = Context(runtime, run, tally=_tally(runtime, run))
     try:
@@ -133,7 +133,7 @@ def _crashed(run: Run, error: Exception) -> failures.Failure:
 
 def _answered(run: Run, question: dict[str, Any]) -> Outcome:
     """What a person decided, in the shape of this step's own output."""
-    outcome = questions.outcome(question)
+    outcome = answers.outcome(question)
     supplied = getattr(STEP_TYPES[run.step.step_type], "supplied", None)
     if supplied is None or question["resolves"] != "step":
         return outcome

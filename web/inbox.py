@@ -23,10 +23,10 @@ from flask import (
 )
 
 from engine import inbox, questions, sops, tasks
+from engine.answers import Answer
 from engine.errors import AlreadyAnswered, AnswerInvalid
 from engine.inbox import Waiting
 from engine.postgres import Connection
-from engine.questions import Answer
 from web import turbo
 from web.current import actor, runtime
 from web.question_cards import FORMS, Card, as_seen, card

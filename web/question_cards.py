@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from engine import questions
+from engine import answers
 from engine.card_poster import state_of
 from engine.inbox import Waiting
 from engine.questions import OPEN, Question, token_of
@@ -189,7 +189,7 @@ def _refuses(option: Mapping[str, Any]) -> bool:
 def _blanks(question: Question, typed: Mapping[str, str] | None) -> list[Blank]:
     """As they stand, or as they were typed, with what is wrong with that."""
     fields = question.get("fields") or []
-    wrong = questions.problems(question, typed) if typed and fields else {}
+    wrong = answers.problems(question, typed) if typed and fields else {}
     blanks = []
     for given in fields:
         key, kind = given["key"], given.get("type", "text")
@@ -202,7 +202,7 @@ def _blanks(question: Question, typed: Mapping[str, str] | None) -> list[Blank]:
                 # A single line would lose the line breaks of what it is given.
                 multiline=bool(given["multiline"]) or "\n" in value,
                 optional=bool(given["optional"]),
-                kind="email" if key == questions.RECIPIENT else kind,
+                kind="email" if key == answers.RECIPIENT else kind,
                 choices=("yes", "no") if kind == "yes_no" else tuple(given.get("labels") or ()),
                 wrong=wrong.get(key, ""),
             )

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from engine import agents, effects, questions, sops, task_events, tasks
+from engine.answers import Answer
 from engine.cli.opening import opened_database
 from engine.errors import NotFound
 from engine.people import shell
 from engine.postgres import Connection
-from engine.questions import Answer
 
 
 @click.group("task")

@@ -21,11 +21,12 @@ from urllib.parse import parse_qsl
 from flask import Flask, Response, request
 
 from engine import deliveries, demo, intake, questions, sop_files, sops, tasks
+from engine.answers import Answer
 from engine.demo import OWNER_SLACK_ID
 from engine.mail.ses import EFFECT_TAG, tag_value
 from engine.people import Person
 from engine.postgres import Database
-from engine.questions import Answer, Question
+from engine.questions import Question
 from engine.runtime import Runtime, build_runtime
 from engine.settings import PROJECT
 from engine.slack import payloads
@@ -190,7 +191,7 @@ class Stage:
             "cards": self.rows(
                 "select kind, cause, wanted, shown, tries, next_try_at from cards"
                 " where wanted > shown"
-            ),  # fmt: skip
+            ),
             "deliveries": self.rows("select source from deliveries where done_at is null"),
         }
         log = self.folder / "worker.log"

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from engine import card_poster, cards, questions
+from engine.answers import Answer
 from engine.cards import Card
 from engine.errors import Refused
 from engine.people import Person
-from engine.questions import Answer
 from engine.tasks import Task
 from tests.chaos.accounts import answerable
 from tests.world import Company, company

@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine import questions, tasks
+from engine.answers import Answer
 from engine.people import Person
-from engine.questions import Answer
 from engine.tasks import Task
 from tests.world import Company
 

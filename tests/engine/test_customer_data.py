@@ -227,7 +227,7 @@ def test_an_erased_task_is_closed_for_good(office: Company) -> None:
     with pytest.raises(TaskClosed, match="erased"):
         rerun(office, task, "draft")
     from engine import questions
-    from engine.questions import Answer
+    from engine.answers import Answer
     from tests.engine.hands import OWNER
 
     with pytest.raises(TaskClosed), office.runtime.database.transaction("answer") as conn:

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from engine import questions
+from engine.answers import Answer
 from engine.cli import cli
 from engine.errors import AlreadyAnswered, AnswerInvalid, NotAllowed, TaskClosed
 from engine.people import Person
-from engine.questions import Answer
 from engine.tasks import Task
 from tests.engine.hands import (
     OWNER,

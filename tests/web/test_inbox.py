@@ -140,8 +140,8 @@ def test_the_second_person_is_told_who_was_first_and_loses_nothing(
 def test_slack_and_the_web_are_one_inbox(owner: Browser, office: Company, lead: Task) -> None:
     owner.get("/inbox")
     from engine import questions
+    from engine.answers import Answer
     from engine.people import Person
-    from engine.questions import Answer
 
     with office.runtime.database.transaction("answer") as conn:
         sam = Person("sam", "Sam", "slack", may_act=True)

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from flask import Response, jsonify
 
-from engine import deliveries, questions, users
+from engine import answers, deliveries, questions, users
 from engine.card_poster import task_url
 from engine.errors import AlreadyAnswered, EngineError, TaskClosed, VendorError
 from engine.people import Person
@@ -123,7 +123,7 @@ def _wrong(question: Question, form: Submission) -> dict[str, str]:
     option = _option(question, form.value)
     if option is None or option.get("form") == "reason":
         return {}
-    return questions.problems(question, form.fields)
+    return answers.problems(question, form.fields)
 
 
 def _tell(runtime: Runtime, click: Click, said: str, seconds: float = TELL_SECONDS) -> Response:

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 
 from engine import questions
+from engine.answers import Answer
 from engine.demo import OWNER_SLACK_ID, PARTNER_SLACK_ID
 from engine.people import Person
-from engine.questions import Answer
 from engine.tasks import Task
 from tests.engine.hands import question, rows, token
 from tests.web.webhooks.signing import post, signed

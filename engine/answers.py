@@ -1,0 +1,118 @@
+"""Answers: what a person decided and filled in, checked, and what it means for the step.
+
+`questions.answer` is the one door; here stand the choice, the form's fields, and the
+outcome that an answered question has in the executor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine import form_values
+from engine.errors import AnswerInvalid
+from engine.mail.addresses import deliverable
+from engine.steps.contract import Done, Goto
+
+Question = Mapping[str, Any]
+REASON = "draft_refusal_reason"
+RECIPIENT = "customer_email"
+# The parts of a mail that a form may change, and the fields that do.
+EDITABLE = {
+    "subject": "draft_subject",
+    "body": "draft_body",
+    "to": RECIPIENT,
+    "to_name": "customer_name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's decision: one of the options, and what they filled in."""
+
+    choice: str
+    fields: Mapping[str, str]
+
+
+def chosen(question: Question, choice: str) -> dict[str, Any]:
+    for option in question["options"]:
+        if option["value"] == choice:
+            return option
+    known = ", ".join(option["value"] for option in question["options"])
+    raise AnswerInvalid(f"{choice!r} is not one of: {known}")
+
+
+def filled_in(
+    question: Question, option: Mapping[str, Any], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The filled-in fields, exactly as given; only what this option's form asks for."""
+    if option["form"] == "reason":
+        return {REASON: given.get("reason", given.get(REASON, ""))}
+    if option["form"] is None:
+        missing = [f["label"] for f in question["fields"] if not (f["value"] or f["optional"])]
+        if option["undoable"] and missing:
+            raise AnswerInvalid(f"{missing[0]} is missing; use the option that edits first")
+        return {}
+    wrong = problems(question, given)
+    if wrong:
+        raise AnswerInvalid(next(iter(wrong.values())))
+    return {field["key"]: given.get(field["key"], field["value"]) for field in question["fields"]}
+
+
+def problems(question: Question, given: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with a filled-in form, by field."""
+    found = {}
+    for field in question["fields"]:
+        value = given.get(field["key"], field["value"]).strip()
+        if not value and not field["optional"]:
+            found[field["key"]] = f"{field['label']} must not be empty"
+            continue
+        if value and field["key"] == RECIPIENT and not deliverable(value):
+            found[field["key"]] = f"{field['label']}: this is not an e-mail address"
+        try:
+            form_values.read(field, value)
+        except ValueError as wrong:
+            found[field["key"]] = f"{field['label']}: {wrong}"
+    return found
+
+
+def edited(mail: Mapping[str, Any] | None, fields: Mapping[str, str]) -> dict[str, Any] | None:
+    """The mail with what the person changed: subject, body, recipient."""
+    if mail is None:
+        return None
+    return dict(mail) | {part: fields[key] for part, key in EDITABLE.items() if key in fields}
+
+
+# -- what an answer means ---------------------------------------------------------
+
+
+def is_output(question: Question) -> bool:
+    """Whether the answer stands for what the step would put out. Otherwise the step runs:
+    with its effect settled by the ruling, or once more after a failure."""
+    retried = question["resolves"] == "failure" and question["answer"]["choice"] == "retry"
+    return question["resolves"] != "effect" and not retried
+
+
+def outcome(question: Question) -> Done | Goto:
+    """The step's outcome, by the answer that was given."""
+    given = question["answer"]
+    option = chosen(question, given["choice"])
+    kinds = {field["key"]: field for field in question["fields"]}
+    output: dict[str, Any] = {
+        key: form_values.read(kinds.get(key, {}), text) for key, text in given["fields"].items()
+    }
+    if question["into"]:
+        output[question["into"]] = given["choice"]
+    if question["mail"]:
+        output["draft_mail"] = sendable(question["mail"])
+    if option["goto"] is None:
+        return Done(output, summary=given["choice"])
+    return Goto(option["goto"], output, summary=given["choice"])
+
+
+def sendable(mail: Mapping[str, Any]) -> dict[str, Any]:
+    """What the send step sends, byte for byte: body and footer as the card showed them."""
+    text = mail["body"] + (f"\n\n{mail['footer']}" if mail.get("footer") else "")
+    kept = ("to", "to_name", "subject", "commercial", "unsubscribe_url")
+    return {key: mail.get(key) for key in kept} | {"text": text}
