@@ -8,49 +8,45 @@ answers the same questions.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 import structlog
 
 from engine import (
     agents,
-    answers,
+    card_drawing,
     cards,
     effects,
     escalation,
     failpoints,
     failures,
     outages,
-    questions,
     tasks,
 )
 from engine.cards import Card
 from engine.effects import Owner, Settling, SlotTaken
-from engine.errors import EngineError, InDoubt, RateLimited, RunLost, VendorError
-from engine.executor import DATABASE_DOWN
-from engine.postgres import Connection
-from engine.runtime import Runtime
-from engine.slack import Block, Message, Posted
-from engine.slack.blocks import notice, question_card
-from engine.slack.card_state import (
-    Answered,
-    Cancelled,
-    CardState,
-    Editing,
-    Erased,
-    Expired,
-    Open,
-    Undo,
+from engine.errors import (
+    EngineError,
+    InDoubt,
+    RateLimited,
+    Refused,
+    RunLost,
+    Unauthorised,
+    VendorError,
 )
+from engine.postgres import DATABASE_DOWN, Connection
+from engine.runtime import Runtime
+from engine.slack import Message, Posted
 from engine.slack.posting import post_effect
-from engine.tasks import Task
 
 log = structlog.get_logger()
 GIVE_UP_SECONDS = 3600.0
+# What Slack says of a channel that is gone, and of a message.
+CHANNEL_GONE = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
+GONE = CHANNEL_GONE | {"message_not_found", "cant_update_message"}
 
 
 def show_due(runtime: Runtime, *, stopping: Callable[[], bool] = bool) -> int:
@@ -93,40 +89,67 @@ def show(runtime: Runtime, card: Card, *, until: float) -> None:
         _postpone(runtime, card, wait.wait)
     except RateLimited as error:
         _postpone(runtime, card, error.retry_after)
-    except VendorError as error:
-        log.warning("card_not_shown", card=str(card.id), code=error.code, detail=error.detail)
-        down = error.code in ("unreachable", "ambiguous")
-        wait = outages.begin(runtime, "slack") if down else _patience(card)
-        _postpone(runtime, card, wait)
-    except InDoubt:
+    except Refused as error:
+        _refused(runtime, card, error)
+    except VendorError:
+        _postpone(runtime, card, outages.begin(runtime, "slack"))
+    except InDoubt as error:
         # Whether the card stands in Slack cannot be told; the web has the question.
-        _postpone(runtime, card, GIVE_UP_SECONDS)
+        _set_aside(runtime, card, GIVE_UP_SECONDS, error.code)
     except EngineError as error:
         log.warning("card_not_drawn", card=str(card.id), code=error.code)
-        _postpone(runtime, card, GIVE_UP_SECONDS)
+        _set_aside(runtime, card, GIVE_UP_SECONDS, error.code)
     except DATABASE_DOWN:
         raise
     except Exception as error:
         # One that cannot be drawn holds no other one back.
         log.error("card_crashed", card=str(card.id), error=failures.place_of(error))
-        _postpone(runtime, card, _patience(card))
+        _set_aside(runtime, card, _patience(card), type(error).__name__)
+
+
+def _refused(runtime: Runtime, card: Card, error: Refused) -> None:
+    """A channel that is gone may come back, so a post is tried again, ever more rarely. A
+    message that is gone does not: there is nothing left to change."""
+    log.warning("card_not_shown", card=str(card.id), code=error.code, detail=error.detail)
+    if not card.unposted and error.detail in GONE:
+        with runtime.database.statement("card_lost") as conn:
+            cards.sql.lost(conn, card_id=card.id, error=error.detail)
+    elif isinstance(error, Unauthorised):
+        _postpone(runtime, card, _patience(card), error.detail)
+    else:
+        _set_aside(runtime, card, _patience(card), error.detail)
 
 
 def _call(runtime: Runtime, card: Card, confirm: Callable[[], None]) -> tuple[Posted, int]:
     """Post or change the message; where it stands, and which version it shows for certain."""
-    message = _drawn(runtime, card)
-    if card.ts is None:
+    message = card_drawing.drawn(runtime, card)
+    if card.unposted:
+        _remove(runtime, card, confirm)
         return _post(runtime, card, message, confirm)
     confirm()
     return _change(runtime, card, message), card.wanted
+
+
+def _remove(runtime: Runtime, card: Card, confirm: Callable[[], None]) -> None:
+    """What is posted again must not stand there twice: the buttons of an older message, if
+    it is still there after all, would never be taken away."""
+    if card.ts is None:
+        return
+    confirm()
+    posted = Posted(card.posted_channel or card.channel, card.ts)
+    failpoints.reach("call:slack:delete:before")
+    with contextlib.suppress(Refused):
+        runtime.slack.delete(posted, timeout=runtime.settings.slack_timeout_seconds)
+    failpoints.reach("call:slack:delete:after")
 
 
 def _shown(runtime: Runtime, card: Card, posted: Posted, version: int) -> None:
     outages.over(runtime, "slack")
     with runtime.database.transaction("card_shown") as conn:
         cards.sql.shown(
-            conn, card_id=card.id, version=version, channel=posted.channel, ts=posted.ts
-        )
+            conn, card_id=card.id, version=version, channel=posted.channel, ts=posted.ts,
+            generation=card.generation,
+        )  # fmt: skip
         if card.task_id is not None and _opens_thread(runtime, conn, card):
             tasks.sql.set_thread(conn, task_id=card.task_id, channel=posted.channel, ts=posted.ts)
 
@@ -134,15 +157,24 @@ def _shown(runtime: Runtime, card: Card, posted: Posted, version: int) -> None:
 def _opens_thread(runtime: Runtime, conn: Connection, card: Card) -> bool:
     """A task's thread stands in its agent's own channel: what was asked elsewhere (in
     #escalations) is no thread that later cards of that channel could be put into."""
-    if card.kind != "question" or card.thread_ts is not None or card.task_id is None:
+    if card.kind != "question" or card.task_id is None:
         return False
     agent = agents.get(conn, tasks.get(conn, card.task_id).agent_id)
     return card.channel == escalation.home(runtime, agent)
 
 
-def _postpone(runtime: Runtime, card: Card, seconds: float) -> None:
+def _postpone(
+    runtime: Runtime, card: Card, seconds: float, error: str | None = None, *, aside: bool = False
+) -> None:
     with runtime.database.statement("postpone_card") as conn:
-        cards.sql.postpone(conn, card_id=card.id, seconds=max(0.2, seconds))
+        cards.sql.postpone(
+            conn, card_id=card.id, seconds=max(0.2, seconds), error=error, set_aside=aside
+        )
+
+
+def _set_aside(runtime: Runtime, card: Card, seconds: float, error: str) -> None:
+    """It cannot be shown for a reason of its own: the others of its channel go on."""
+    _postpone(runtime, card, seconds, error, aside=True)
 
 
 def _patience(card: Card) -> float:
@@ -167,11 +199,16 @@ def _post(
     result = effects.perform(
         runtime.database,
         runtime.settings,
-        Owner(key=f"card-{card.id}", task_id=card.task_id, confirm=confirm),
+        Owner(key=_key(card), task_id=card.task_id, confirm=confirm),
         replace(effect, call=call),
         timeout=timeout,
     )
     return Posted(result["channel"], result["ts"]), version
+
+
+def _key(card: Card) -> str:
+    """Posting it again is an effect of its own."""
+    return f"card-{card.id}" + (f"-{card.generation}" if card.generation else "")
 
 
 def _change(runtime: Runtime, card: Card, message: Message) -> Posted:
@@ -180,80 +217,3 @@ def _change(runtime: Runtime, card: Card, message: Message) -> Posted:
     runtime.slack.update(posted, message, timeout=runtime.settings.slack_timeout_seconds)
     failpoints.reach("call:slack:update:after")
     return posted
-
-
-# -- drawing --------------------------------------------------------------------------
-
-
-def _drawn(runtime: Runtime, card: Card) -> Message:
-    if card.kind == "alarm":
-        text, blocks = _alarm(runtime, card)
-        return Message(card.channel, text, blocks, username="Engine", icon_emoji=":rotating_light:")
-    with runtime.database.read() as conn:
-        task = tasks.get(conn, card.task_id)  # type: ignore[arg-type]
-        now = tasks.now(conn)
-    question = questions.find(task.question, str(card.id)) or {"agent": {}}
-    text, blocks = question_card(
-        question,
-        token=questions.token_of(question) if "token" in question else str(card.id),
-        state=state_of(runtime, task, question, now),
-        task_number=task.number,
-        task_url=task_url(runtime, task.number),
-        revision=card.wanted,
-    )
-    agent = question["agent"]
-    return Message(
-        card.channel,
-        text,
-        blocks,
-        thread_ts=card.thread_ts,
-        broadcast=card.thread_ts is not None,
-        username=agent.get("name"),
-        icon_emoji=agent.get("icon"),
-    )
-
-
-def task_url(runtime: Runtime, number: int) -> str:
-    return f"{runtime.settings.web_base_url.rstrip('/')}/tasks/{number}"
-
-
-def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: datetime) -> CardState:
-    """What has become of the question, in the card's words."""
-    if task.erased_at is not None or "state" not in question:
-        return Erased()
-    given = question["answer"]
-    state: CardState
-    match question["state"]:
-        case "editing":
-            editing = question["editing"]
-            state = Editing(editing["name"], datetime.fromisoformat(editing["at"]))
-        case "undo" if task.wake_at is not None and task.status == "waiting_on_timer":
-            seconds = runtime.settings.undo_seconds
-            state = Undo(given["by"]["name"], task.wake_at, seconds, given["label"])
-        case "answered" | "undo":
-            at = datetime.fromisoformat(given["at"])
-            state = Answered(given["by"]["name"], at, _what(given))
-        case "expired":
-            state = Expired(now)
-        case "cancelled":
-            state = Cancelled(task.finished_at or now)
-        case _:
-            state = Open()
-    return state
-
-
-def _what(given: dict[str, Any]) -> str:
-    reason = given["fields"].get(answers.REASON)
-    return f"{given['label']}: {reason}" if reason else given["label"]
-
-
-def _alarm(runtime: Runtime, card: Card) -> tuple[str, list[Block]]:
-    text = card.summary + (f" ({card.count} times)" if card.count > 1 else "")
-    if card.closed_at is not None:
-        text = f"Over: {text}"
-    more = None
-    if card.task_id is not None:
-        with runtime.database.read() as conn:
-            number = tasks.get(conn, card.task_id).number
-        more = (task_url(runtime, number), f"Task {number}")
-    return notice(text, more=more)

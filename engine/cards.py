@@ -28,7 +28,6 @@ class Card:
     count: int
     summary: str
     channel: str
-    thread_ts: str | None
     posted_channel: str | None
     ts: str | None
     wanted: int
@@ -37,6 +36,15 @@ class Card:
     next_try_at: datetime
     closed_at: datetime | None
     created_at: datetime
+    generation: int
+    again: bool
+    error: str | None
+    set_aside: bool
+
+    @property
+    def unposted(self) -> bool:
+        """It is to become a new message."""
+        return self.ts is None or self.again
 
 
 def get(conn: Connection, card_id: str | UUID) -> Card | None:
@@ -49,11 +57,9 @@ def get(conn: Connection, card_id: str | UUID) -> Card | None:
     return None if row is None else Card(**row)
 
 
-def open_question(
-    conn: Connection, question_id: str, *, task_id: UUID, channel: str, thread_ts: str | None
-) -> None:
+def open_question(conn: Connection, question_id: str, *, task_id: UUID, channel: str) -> None:
     """A card for a question, in the transaction that asks it."""
-    sql.open(conn, card_id=question_id, task_id=task_id, channel=channel, thread_ts=thread_ts)
+    sql.open(conn, card_id=question_id, task_id=task_id, channel=channel)
     queue.wake(conn, "show_cards")
 
 

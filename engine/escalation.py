@@ -153,14 +153,7 @@ def _park(
     asked = Event("human_asked", step_id=run.step.id, output_summary=f"{asking.kind} in {where}")
 
     def open_card(conn: Connection) -> None:
-        at_home = where == home(runtime, run.agent)
-        cards.open_question(
-            conn,
-            question["id"],
-            task_id=task.id,
-            channel=where,
-            thread_ts=task.slack_thread_ts if at_home else None,
-        )
+        cards.open_question(conn, question["id"], task_id=task.id, channel=where)
         if also is not None:
             also(conn)
 

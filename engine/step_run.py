@@ -10,7 +10,7 @@ import base64
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -244,7 +244,19 @@ class Context:
             timeout=self.timeout(effect.timeout),
         )
         self._recovered(effect.vendor)
+        if effect.vendor == "slack":
+            self._open_thread(effect, result)
         return result
+
+    def _open_thread(self, effect: Effect, result: Mapping[str, Any]) -> None:
+        """A task's first message in its agent's own channel opens its thread."""
+        home = self.agent.slack_channel and self.settings.channel(self.agent.slack_channel)
+        if self.task.slack_thread_ts is not None or effect.rate_key != home:
+            return
+        channel, ts = result["channel"], result["ts"]
+        with self.runtime.database.statement("open_thread") as conn:
+            tasks.sql.set_thread(conn, task_id=self.task.id, channel=channel, ts=ts)
+        self.run.task = replace(self.task, slack_channel=channel, slack_thread_ts=ts)
 
     def _recovered(self, vendor: str) -> None:
         from engine import outages

@@ -95,7 +95,6 @@ CREATE TABLE public.cards (
     count integer DEFAULT 1 NOT NULL,
     summary text DEFAULT ''::text NOT NULL,
     channel text NOT NULL,
-    thread_ts text,
     posted_channel text,
     ts text,
     wanted integer DEFAULT 1 NOT NULL,
@@ -104,7 +103,11 @@ CREATE TABLE public.cards (
     next_try_at timestamp with time zone DEFAULT now() NOT NULL,
     closed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text])))
+    generation integer DEFAULT 0 NOT NULL,
+    again boolean DEFAULT false NOT NULL,
+    error text,
+    set_aside boolean DEFAULT false NOT NULL,
+    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text])))
 );
 
 CREATE TABLE public.clock (
@@ -495,6 +498,8 @@ CREATE INDEX agent_memories_task ON public.agent_memories USING btree (task_id) 
 CREATE INDEX cards_due ON public.cards USING btree (next_try_at) WHERE (wanted > shown);
 
 CREATE INDEX cards_task ON public.cards USING btree (task_id) WHERE (task_id IS NOT NULL);
+
+CREATE INDEX cards_unposted ON public.cards USING btree (channel, created_at, id) WHERE ((ts IS NULL) OR again);
 
 CREATE INDEX contacts_task ON public.contacts USING btree (last_task_id) WHERE (last_task_id IS NOT NULL);
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from engine import answers
-from engine.card_poster import state_of
+from engine.card_drawing import state_of
 from engine.inbox import Waiting
 from engine.questions import OPEN, Question, token_of
 from engine.runtime import Runtime

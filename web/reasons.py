@@ -15,6 +15,10 @@ VENDORS = {
     "http": "the other system",
 }
 WORDS = {
+    "message_not_found": "its message is gone",
+    "channel_not_found": "there is no such channel",
+    "not_in_channel": "the app is not in the channel",
+    "is_archived": "the channel is archived",
     "halted": "everything is stopped until /sop resume",
     "paused": "its agent is paused",
     "cancelled": "the task is being cancelled",

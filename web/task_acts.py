@@ -1,11 +1,12 @@
-"""What a person does to a task from its page: end it, or send it back to a step."""
+"""What a person does to a task from its page: end it, send it back to a step, or have its
+card posted again."""
 
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from engine import tasks
+from engine import lost_cards, tasks
 from engine.errors import NotFound
 from web.current import actor, runtime
 
@@ -21,6 +22,15 @@ def cancel(number: int) -> Response:
         flash("It stops before its next step.", "warn")
     else:
         flash(f"Task {number} is cancelled.", "good")
+    return redirect(url_for("tasks.show", number=number), 303)
+
+
+@blueprint.post("/card")
+def post_card_again(number: int) -> Response:
+    by = actor()
+    with runtime().database.transaction("post_again") as conn:
+        posted = lost_cards.post_again(conn, runtime().settings, number, by)
+    flash(f"The card is posted again in {posted.channel}.", "good")
     return redirect(url_for("tasks.show", number=number), 303)
 
 

@@ -14,7 +14,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from engine import agents, effects, task_events, task_list, tasks
+from engine import agents, effects, lost_cards, task_events, task_list, tasks
+from engine.cards import Card as SlackCard
 from engine.errors import NotFound
 from engine.inbox import Waiting
 from engine.postgres import Connection
@@ -80,6 +81,7 @@ class TaskPage:
     started_by: str
     customer: str
     card: Card | None
+    slack_card: SlackCard | None
     steps: list[StepLine]
     lines: list[Line]
     last: int
@@ -139,6 +141,7 @@ def read_page(
         started_by=names.of(events[0]["actor"] if events else None),
         customer=str(task.context.get("customer_name") or "").strip(),
         card=asked,
+        slack_card=lost_cards.of_task(conn, task) if asked else None,
         steps=_steps(procedure.steps, task, events),
         lines=telling.lines([event for event in events if event["seq"] > after]),
         last=events[-1]["seq"] if events else 0,

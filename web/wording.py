@@ -52,7 +52,7 @@ WORDINGS: dict[str, Wording] = {
     "answer_undone": Wording("{who} took the answer back", "loud", "person"),
     "question_reminded": Wording("Nobody had answered; a reminder went out", "plain", "warn"),
     "question_expired": Wording("Nobody answered in time", "loud", "bad"),
-    "card_posted": Wording("The card was posted in Slack", "quiet"),
+    "card_posted": Wording("{who} had the card posted again in {what}", "plain", "person"),
     "card_frozen": Wording("The card in Slack was closed", "quiet"),
     "effect_intended": Wording("About to go out: {effect}", "quiet"),
     "effect_done": Wording("{effect} {happened}", "loud", "good"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine import agents, effects, questions, sops, task_events, tasks
+from engine import agents, effects, lost_cards, questions, sops, task_events, tasks
 from engine.answers import Answer
 from engine.cli.opening import opened_database
 from engine.errors import NotFound
@@ -116,6 +116,20 @@ def cancel(number: int, reason: str) -> None:
         task = tasks.get_by_number(conn, number)
         done = tasks.cancel(conn, task.id, by=str(shell()), reason=reason)
         click.echo(f"task {number}: {done.status if done.finished_at else 'cancelling'}")
+
+
+@group.command()
+@click.argument("number", type=int)
+def card(number: int) -> None:
+    """Post a task's card in Slack again, where it was lost there.
+
+    \b
+    Example:
+      bin/engine task card 12
+    """
+    with opened_database() as (settings, database), database.transaction("post_again") as conn:
+        posted = lost_cards.post_again(conn, settings, number, shell())
+        click.echo(f"task {number}: its card is posted again in {posted.channel}")
 
 
 @group.command()

@@ -44,6 +44,10 @@ class Slack(Protocol):
 
     def update(self, posted: Posted, message: Message, *, timeout: float) -> None: ...
 
+    def delete(self, posted: Posted, *, timeout: float) -> None:
+        """Take a message of ours away. Refused (`message_not_found`) where it is gone."""
+        ...
+
     def find(
         self, channel: str, thread_ts: str | None, effect_key: str, since: float, *, timeout: float
     ) -> Posted | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.effects import Effect
-from engine.slack import Block, Message, Posted, Slack
+from engine.errors import Refused
+from engine.slack import Block, Message, Slack
 
 if TYPE_CHECKING:
     from engine.steps.contract import StepContext
@@ -18,16 +19,27 @@ CHANNEL_GAP_SECONDS = 1.0
 def post_effect(
     slack: Slack, message: Message, *, purpose: str, timeout: float, item: str = ""
 ) -> Effect:
-    """The effect of posting `message`; its result is {channel, ts}."""
+    """The effect of posting `message`; its result is {channel, ts}. Where its thread is gone
+    (somebody deleted the message that opened it) it stands in the channel by itself."""
+    outside = replace(message, thread_ts=None, broadcast=False)
 
     def call(key: str, timeout: float) -> dict[str, Any]:
-        return asdict(slack.post(message, effect_key=key, timeout=timeout))
+        try:
+            return asdict(slack.post(message, effect_key=key, timeout=timeout))
+        except Refused as refused:
+            # Slack took nothing, so this is still the first post.
+            if message.thread_ts is None or refused.detail != "thread_not_found":
+                raise
+            return asdict(slack.post(outside, effect_key=key, timeout=timeout))
 
     def lookup(key: str, since: float, timeout: float) -> dict[str, Any] | None:
-        found: Posted | None = slack.find(
-            message.channel, message.thread_ts, key, since - 60, timeout=timeout
-        )
-        return asdict(found) if found else None
+        """In the thread, and outside of it: there it stands where the thread was gone, or not
+        yet open. Looked for inside alone, it would be taken for absent and made again."""
+        for thread_ts in dict.fromkeys((message.thread_ts, None)):
+            found = slack.find(message.channel, thread_ts, key, since - 60, timeout=timeout)
+            if found is not None:
+                return asdict(found)
+        return None
 
     return Effect(
         "slack",

@@ -70,6 +70,10 @@ class SlackWebApi:
         payload = _content(message) | {"channel": posted.channel, "ts": posted.ts}
         self._write("chat.update", payload, timeout=timeout, repeatable=True)
 
+    def delete(self, posted: Posted, *, timeout: float) -> None:
+        payload = {"channel": posted.channel, "ts": posted.ts}
+        self._write("chat.delete", payload, timeout=timeout, repeatable=True)
+
     def find(
         self, channel: str, thread_ts: str | None, effect_key: str, since: float, *, timeout: float
     ) -> Posted | None:

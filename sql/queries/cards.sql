@@ -1,7 +1,7 @@
 -- name: open :one
 -- A new card, due at once.
-insert into cards (id, kind, task_id, channel, thread_ts)
-values (%(card_id)s, 'question', %(task_id)s, %(channel)s, %(thread_ts)s)
+insert into cards (id, kind, task_id, channel)
+values (%(card_id)s, 'question', %(task_id)s, %(channel)s)
 returning id;
 
 -- name: raise_alarm :one
@@ -19,7 +19,7 @@ on conflict (cause) do update
                  then cards.ts end,
        created_at = case when cards.closed_at is null and cards.created_at > now() - interval '1 day'
                          then cards.created_at else now() end,
-       task_id = excluded.task_id,
+       task_id = excluded.task_id, error = null, set_aside = false,
        next_try_at = greatest(cards.next_try_at, now())
 returning id, count;
 
@@ -29,18 +29,25 @@ update cards set closed_at = now(), wanted = wanted + 1, next_try_at = now()
 returning id;
 
 -- name: change :exec
-update cards set wanted = wanted + 1, tries = 0, next_try_at = least(next_try_at, now())
+update cards set wanted = wanted + 1, tries = 0, error = null, set_aside = false,
+                 next_try_at = least(next_try_at, now())
  where id = %(card_id)s;
 
 -- name: change_of_task :exec
 update cards set wanted = wanted + 1, next_try_at = now() where task_id = %(task_id)s;
 
 -- name: take :many
--- Cards that do not show what they should, oldest first. Pushing next_try_at is the
--- lease: whoever takes a card has it to itself for that long.
+-- Cards that do not show what they should, oldest first. A new message waits for the older
+-- ones of its channel, unless those cannot be posted for a reason of their own. Pushing
+-- next_try_at is the lease: whoever takes a card has it to itself for that long.
 update cards c set next_try_at = now() + make_interval(secs => %(lease_seconds)s)
   from (select id from cards
          where wanted > shown and next_try_at <= now()
+           and (ts is not null and not again or not exists (
+                select from cards before
+                 where before.channel = cards.channel and (before.ts is null or before.again)
+                   and before.wanted > before.shown and not before.set_aside
+                   and (before.created_at, before.id) < (cards.created_at, cards.id)))
          order by created_at
          limit 20
            for update skip locked) due
@@ -56,12 +63,26 @@ update cards set next_try_at = now() where id = any(%(card_ids)s);
 update cards
    set shown = greatest(shown, %(version)s), tries = 0, next_try_at = now(),
        wanted = case when shown > %(version)s then wanted + 1 else wanted end,
-       posted_channel = %(channel)s, ts = %(ts)s
+       posted_channel = %(channel)s, ts = %(ts)s, error = null, set_aside = false,
+       again = again and generation > %(generation)s
  where id = %(card_id)s;
 
 -- name: postpone :exec
-update cards set tries = tries + 1, next_try_at = now() + make_interval(secs => %(seconds)s)
+update cards set tries = tries + 1, next_try_at = now() + make_interval(secs => %(seconds)s),
+                 error = %(error)s, set_aside = %(set_aside)s
  where id = %(card_id)s;
+
+-- name: lost :exec
+-- Its message is gone: there is nothing to change, until somebody has it posted again.
+update cards set shown = wanted, error = %(error)s where id = %(card_id)s;
+
+-- name: post_again :one
+update cards
+   set generation = generation + 1, again = true, wanted = wanted + 1, tries = 0,
+       error = null, set_aside = false, next_try_at = now(),
+       channel = coalesce(%(channel)s, channel)
+ where id = %(card_id)s
+returning *;
 
 -- name: due :value
 select exists (select from cards where wanted > shown and next_try_at <= now());

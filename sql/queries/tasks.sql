@@ -255,6 +255,9 @@ select id from tasks where parent_id = %(task_id)s and joined and finished_at is
 update tasks set slack_channel = %(channel)s, slack_thread_ts = %(ts)s
  where id = %(task_id)s and slack_thread_ts is null;
 
+-- name: close_thread :exec
+update tasks set slack_channel = null, slack_thread_ts = null where id = %(task_id)s;
+
 -- name: set_subject :exec
 update tasks set subject = %(subject)s where id = %(task_id)s;
 

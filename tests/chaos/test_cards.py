@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine import card_poster, cards, questions
+from engine import card_drawing, card_poster, cards, questions
 from engine.answers import Answer
 from engine.cards import Card
 from engine.errors import Refused
@@ -148,14 +148,14 @@ def test_a_worker_that_froze_with_a_card_in_hand_shows_nothing(office: Company) 
 
 def test_one_card_that_cannot_be_drawn_holds_no_other_one_back(office: Company) -> None:
     first, second = asked(office), asked(office)
-    drawn = card_poster._drawn
+    drawn = card_drawing.drawn
 
     def break_down(runtime: Any, card: Card) -> Any:
         if card.task_id == first.id:
             raise KeyError("a customer's name")
         return drawn(runtime, card)
 
-    with instead(card_poster, "_drawn", break_down):
+    with instead(card_drawing, "drawn", break_down):
         take(office)
         with office.runtime.database.statement("due") as conn:
             conn.execute("update cards set next_try_at = now()")

@@ -108,6 +108,14 @@ def test_a_reply_is_found_in_its_thread_only(slack: SlackWebApi):
     assert find(slack, "k2", thread="1.000001") is None
 
 
+def test_a_deleted_message_is_gone(slack: SlackWebApi):
+    posted = post(slack)
+    slack.delete(posted, timeout=2)
+    assert find(slack) is None
+    with pytest.raises(Refused, match="message_not_found"):
+        slack.delete(posted, timeout=2)
+
+
 def test_a_reply_can_be_shown_in_the_channel_too(slack: SlackWebApi):
     parent = post(slack)
     reply = post(slack, Message(LEADS, "r", thread_ts=parent.ts, broadcast=True), key="k2")

@@ -14,7 +14,7 @@ import structlog
 from flask import Response, jsonify
 
 from engine import answers, deliveries, questions, users
-from engine.card_poster import task_url
+from engine.card_drawing import task_url
 from engine.errors import AlreadyAnswered, EngineError, TaskClosed, VendorError
 from engine.people import Person
 from engine.questions import OPEN, Question

@@ -115,6 +115,17 @@ def say() -> Response:
     return jsonify(ok=True)
 
 
+@blueprint.post("/_delete")
+def delete() -> Response:
+    """Somebody with the rights to it deletes a message; Slack tells the engine nothing."""
+    given, world = _given(), request_world()
+    message = messages.get(world, str(given.get("channel")), str(given.get("message_ts")))
+    if message is None:
+        raise NothingThere("message")
+    messages.save(world, message | {"deleted": True})
+    return jsonify(ok=True)
+
+
 @blueprint.post("/_home")
 def home() -> Response:
     return _said(_hand(_given()).open_home())

@@ -1,0 +1,109 @@
+"""What a card says: each kind drawn whole from our own rows, whenever it is posted or changed.
+
+Called by `card_poster.py`. A redraw mends whatever a message shows, and nothing of its text
+is stored anywhere.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from engine import agents, answers, questions, tasks
+from engine.cards import Card
+from engine.escalation import home
+from engine.runtime import Runtime
+from engine.slack import Block, Message
+from engine.slack.blocks import notice, question_card
+from engine.slack.card_state import (
+    Answered,
+    Cancelled,
+    CardState,
+    Editing,
+    Erased,
+    Expired,
+    Open,
+    Undo,
+)
+from engine.tasks import Task
+
+
+def drawn(runtime: Runtime, card: Card) -> Message:
+    """The message as it should stand there now."""
+    if card.kind == "alarm":
+        text, blocks = _alarm(runtime, card)
+        return Message(card.channel, text, blocks, username="Engine", icon_emoji=":rotating_light:")
+    return _question(runtime, card)
+
+
+def _question(runtime: Runtime, card: Card) -> Message:
+    with runtime.database.read() as conn:
+        task = tasks.get(conn, card.task_id)  # type: ignore[arg-type]
+        at_home = card.channel == home(runtime, agents.get(conn, task.agent_id))
+        now = tasks.now(conn)
+    question = questions.find(task.question, str(card.id)) or {"agent": {}}
+    text, blocks = question_card(
+        question,
+        token=questions.token_of(question) if "token" in question else str(card.id),
+        state=state_of(runtime, task, question, now),
+        task_number=task.number,
+        task_url=task_url(runtime, task.number),
+        revision=card.wanted,
+    )
+    agent = question["agent"]
+    thread = task.slack_thread_ts if at_home and task.slack_thread_ts != card.ts else None
+    return Message(
+        card.channel,
+        text,
+        blocks,
+        thread_ts=thread,
+        broadcast=thread is not None,
+        username=agent.get("name"),
+        icon_emoji=agent.get("icon"),
+    )
+
+
+def task_url(runtime: Runtime, number: int) -> str:
+    return f"{runtime.settings.web_base_url.rstrip('/')}/tasks/{number}"
+
+
+def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: datetime) -> CardState:
+    """What has become of the question, in the card's words."""
+    if task.erased_at is not None or "state" not in question:
+        return Erased()
+    given = question["answer"]
+    state: CardState
+    match question["state"]:
+        case "editing":
+            editing = question["editing"]
+            state = Editing(editing["name"], datetime.fromisoformat(editing["at"]))
+        case "undo" if task.wake_at is not None and task.status == "waiting_on_timer":
+            seconds = runtime.settings.undo_seconds
+            state = Undo(given["by"]["name"], task.wake_at, seconds, given["label"])
+        case "answered" | "undo":
+            at = datetime.fromisoformat(given["at"])
+            state = Answered(given["by"]["name"], at, _what(given))
+        case "expired":
+            state = Expired(now)
+        case "cancelled":
+            state = Cancelled(task.finished_at or now)
+        case _:
+            state = Open()
+    return state
+
+
+def _what(given: dict[str, Any]) -> str:
+    reason = given["fields"].get(answers.REASON)
+    return f"{given['label']}: {reason}" if reason else given["label"]
+
+
+def _alarm(runtime: Runtime, card: Card) -> tuple[str, list[Block]]:
+    text = card.summary + (f" ({card.count} times)" if card.count > 1 else "")
+    if card.closed_at is not None:
+        text = f"Over: {text}"
+    more = None
+    if card.task_id is not None:
+        with runtime.database.read() as conn:
+            number = tasks.get(conn, card.task_id).number
+        more = (task_url(runtime, number), f"Task {number}")
+    return notice(text, more=more)
