@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from engine import cards, executor, questions, tasks
+from engine import cards, executor, questions, tasks, verdicts
 from engine.agents import Agent
 from engine.business import next_business_moment
 from engine.postgres import Connection
@@ -118,6 +118,9 @@ def _park(
     with runtime.database.read() as conn:
         now = tasks.now(conn)
         history = _history(conn, run)
+        judged = verdicts.on_question(
+            conn, runtime, run.procedure, run.agent, run.step, task.context, asking.mail
+        )
     deadline = None
     if resolves != "failure":
         hours = asking.deadline_hours or settings.question_deadline_hours
@@ -138,7 +141,7 @@ def _park(
         model=runtime.tiers[tier].model if tier else None,
         resolves=resolves,
         effect_key=effect_key,
-    )
+    ) | (judged if resolves == "step" else {})
     position = Position(
         status,
         run.step.id,

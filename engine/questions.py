@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from engine import answers, cards, effects, queue, task_events, tasks
+from engine import answers, cards, effects, queue, task_events, tasks, verdicts
 from engine.answers import Answer
 from engine.errors import AlreadyAnswered, TaskClosed
 from engine.people import Person
@@ -143,6 +143,7 @@ def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: 
     cards.change(conn, question["id"])
     if task.reminded_at is not None:
         cards.close_alarm(conn, cards.silence(question["id"]))
+    verdicts.keep(conn, task, decided)
     _resolve(conn, task, decided, by)
     queue.wake(conn, "run_tasks")
     return tasks.get(conn, task.id)
@@ -187,6 +188,7 @@ def undo(conn: Connection, token: str, by: Person) -> Task:
         wake_seconds=None,
         deadline=question["deadline"],
     )
+    verdicts.take_back(conn, question)
     task_events.append(conn, task.id, Event("answer_undone", step_id=task.step_id, actor=str(by)))
     cards.change(conn, question["id"])
     return tasks.get(conn, task.id)

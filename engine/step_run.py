@@ -144,6 +144,10 @@ class Context:
         return self.run.tier
 
     @property
+    def model(self) -> str:
+        return self.runtime.tiers[self.run.tier].model if self.run.tier else ""
+
+    @property
     def woken(self) -> bool:
         task = self.run.task
         return task.wake_at is not None and task.parked_for is None and task.step_id is not None

@@ -370,6 +370,25 @@ CREATE TABLE public.users (
     CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['dark'::text, 'light'::text, 'system'::text])))
 );
 
+CREATE TABLE public.verdicts (
+    question_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    step_id uuid NOT NULL,
+    draft_step_id uuid,
+    model text DEFAULT ''::text NOT NULL,
+    confidence real,
+    prompt bytea NOT NULL,
+    series bytea NOT NULL,
+    verdict text NOT NULL,
+    changed real,
+    reason text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT public.engine_now() NOT NULL,
+    CONSTRAINT verdicts_changed_check CHECK (((changed >= (0)::double precision) AND (changed <= (1)::double precision))),
+    CONSTRAINT verdicts_check CHECK (((verdict = 'edited'::text) = (changed IS NOT NULL))),
+    CONSTRAINT verdicts_reason_check CHECK ((reason ~ '^[a-z_]*$'::text)),
+    CONSTRAINT verdicts_verdict_check CHECK ((verdict = ANY (ARRAY['unchanged'::text, 'edited'::text, 'refused'::text])))
+);
+
 CREATE TABLE public.watchers (
     id uuid DEFAULT public.new_id() NOT NULL,
     agent_id uuid NOT NULL,
@@ -485,6 +504,9 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_slack_user_id_key UNIQUE (slack_user_id);
 
+ALTER TABLE ONLY public.verdicts
+    ADD CONSTRAINT verdicts_pkey PRIMARY KEY (question_id);
+
 ALTER TABLE ONLY public.watchers
     ADD CONSTRAINT watchers_name_key UNIQUE (name);
 
@@ -561,6 +583,14 @@ CREATE INDEX tasks_to_erase ON public.tasks USING btree (finished_at) WHERE ((er
 
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email));
 
+CREATE INDEX verdicts_draft_step ON public.verdicts USING btree (draft_step_id) WHERE (draft_step_id IS NOT NULL);
+
+CREATE INDEX verdicts_series ON public.verdicts USING btree (series, verdict);
+
+CREATE INDEX verdicts_step ON public.verdicts USING btree (step_id);
+
+CREATE INDEX verdicts_task ON public.verdicts USING btree (task_id);
+
 CREATE INDEX watchers_agent ON public.watchers USING btree (agent_id);
 
 CREATE INDEX watchers_due ON public.watchers USING btree (next_check_at) WHERE (status = 'active'::text);
@@ -629,6 +659,15 @@ ALTER TABLE ONLY public.tasks
 
 ALTER TABLE ONLY public.tasks
     ADD CONSTRAINT tasks_step_id_fkey FOREIGN KEY (step_id) REFERENCES public.steps(id);
+
+ALTER TABLE ONLY public.verdicts
+    ADD CONSTRAINT verdicts_draft_step_id_fkey FOREIGN KEY (draft_step_id) REFERENCES public.steps(id);
+
+ALTER TABLE ONLY public.verdicts
+    ADD CONSTRAINT verdicts_step_id_fkey FOREIGN KEY (step_id) REFERENCES public.steps(id);
+
+ALTER TABLE ONLY public.verdicts
+    ADD CONSTRAINT verdicts_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
 
 ALTER TABLE ONLY public.watchers
     ADD CONSTRAINT watchers_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);

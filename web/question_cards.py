@@ -15,6 +15,7 @@ from engine import answers
 from engine.card_drawing import state_of
 from engine.inbox import Waiting
 from engine.questions import OPEN, Question, token_of
+from engine.refusals import REASONS
 from engine.runtime import Runtime
 from engine.slack.card_state import (
     Answered,
@@ -112,6 +113,11 @@ class Card:
         if self.question.get("mail"):
             return []
         return [b for b in self.blanks if b.key.startswith("draft_") and b.value.strip()]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Those for a refusal that a tap gives."""
+        return list(REASONS.values())
 
     def columns(self) -> str:
         """Answers that only choose stand in a grid where there are many."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from engine import agents, effects, lost_cards, task_events, task_list, tasks
+from engine import agents, effects, lost_cards, task_events, task_list, tasks, verdicts
 from engine.cards import Card as SlackCard
 from engine.errors import NotFound
 from engine.inbox import Waiting
@@ -24,6 +25,7 @@ from engine.sops import Sop
 from engine.steps.contract import Step
 from engine.task_list import TaskRow
 from engine.tasks import FINISHED, PERSONAL_PREFIXES, Task
+from engine.verdicts import Record
 from web.formats import day_and_time
 from web.question_cards import Card, card
 from web.reasons import in_words
@@ -37,10 +39,12 @@ GROUPS = ("customer_", "email_", "draft_")
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """A step of the procedure and how far the task is with it: done, now, stuck, ahead."""
+    """A step of the procedure and how far the task is with it: done, now, stuck, ahead.
+    An approval has its record, one for each model that has drafted for it."""
 
     step: Step
     state: str
+    records: list[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +137,20 @@ def read_page(
 
     row = _row(conn, task)
     asked = _card(runtime, task, procedure.sop.name, now)
+    agent = agents.get(conn, task.agent_id)
+    records = {
+        step.id: verdicts.of_step(conn, runtime, procedure, agent, step) for step in procedure.steps
+    }
     return TaskPage(
         task=task,
         sop=procedure.sop,
-        agent_name=agents.get(conn, task.agent_id).name,
+        agent_name=agent.name,
         standing=standing(row, time),
         started_by=names.of(events[0]["actor"] if events else None),
         customer=str(task.context.get("customer_name") or "").strip(),
         card=asked,
         slack_card=lost_cards.of_task(conn, task) if asked else None,
-        steps=_steps(procedure.steps, task, events),
+        steps=_steps(procedure.steps, task, events, records),
         lines=telling.lines([event for event in events if event["seq"] > after]),
         last=events[-1]["seq"] if events else 0,
         effects=[_effect(one) for one in made],
@@ -177,7 +185,10 @@ def _version(task: Task, asked: Card | None) -> str:
 
 
 def _steps(
-    steps: Sequence[Step], task: Task, events: Sequence[Mapping[str, Any]]
+    steps: Sequence[Step],
+    task: Task,
+    events: Sequence[Mapping[str, Any]],
+    records: Mapping[UUID, list[Record]],
 ) -> list[StepLine]:
     done = {event["step_id"] for event in events if event["event_type"] == "step_completed"}
 
@@ -186,7 +197,7 @@ def _steps(
             return "stuck" if task.status in ("failed", "escalated", "cancelled") else "now"
         return "done" if step.id in done else "ahead"
 
-    return [StepLine(step, state(step)) for step in steps]
+    return [StepLine(step, state(step), records[step.id]) for step in steps]
 
 
 def _effect(row: Mapping[str, Any]) -> EffectLine:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from engine import sop_files, sops, tasks
-from engine.cli.opening import opened_database
+from engine import agents, refusals, sop_files, sops, tasks, verdicts
+from engine.cli.opening import opened_database, opened_runtime
 from engine.errors import SopInvalid
 from engine.people import shell
+from engine.postgres import Connection
+from engine.steps.contract import Step
+from engine.verdicts import Record
 
 
 @click.group("sop")
 def group() -> None:
-    """Procedures: list, validate, import, export, run."""
+    """Procedures: list, show, validate, import, export, run."""
 
 
 @group.command("list")
@@ -27,6 +31,46 @@ def list_() -> None:
                 f"{row['slug']:<24} v{row['version']:<3} {row['status']:<9}"
                 f" {row['agent']:<16} {row['steps']} steps  {row['name']}"
             )
+
+
+@group.command()
+@click.argument("slug")
+def show(slug: str) -> None:
+    """The steps of the active version, and how people judged what they drafted.
+
+    \b
+    Example:
+      bin/engine sop show new_lead_response
+    """
+    with opened_runtime() as runtime, runtime.database.read() as conn:
+        procedure = sops.procedure(conn, sops.active(conn, slug).id)
+        agent = agents.get(conn, procedure.sop.agent_id)
+        click.echo(f"{procedure.sop.name}: {slug} v{procedure.sop.version}, {agent.slug}")
+        for step in procedure.steps:
+            click.echo(
+                f"{step.position:>3}  {step.key:<18} {step.step_type:<16} {_tiers(step):<9}"
+                f" {step.name}"
+            )
+            for record in verdicts.of_step(conn, runtime, procedure, agent, step):
+                for line in _told(conn, record):
+                    click.echo(f"{'':>5}{line}")
+
+
+def _tiers(step: Step) -> str:
+    if not step.llm_tier:
+        return "no model"
+    highest = max(step.max_llm_tier, step.llm_tier)
+    return f"tier {step.llm_tier}" + (f"-{highest}" if highest > step.llm_tier else "")
+
+
+def _told(conn: Connection, record: Record) -> Iterator[str]:
+    tally = record.tally
+    yield f"{record.series.model or 'no model'}: {tally.counted()}; {tally.bounded()}"
+    if tally.changed is not None:
+        yield f"  edits changed {tally.changed:.0%} of the words on average"
+    why = [f"{refusals.in_words(code)} ({n})" for code, n in verdicts.reasons(conn, record.series)]
+    if why:
+        yield f"  refused for: {', '.join(why)}"
 
 
 @group.command()

@@ -164,7 +164,7 @@ def _notes(question: Question, state: CardState, room: Room) -> list[Block]:
         drafted.append(f"confidence {float(question['confidence']):.0%}")
     notes = [" · ".join(drafted)] if drafted else []
     waiting = isinstance(state, Open | Editing)
-    for key in ("history", "if_silent") if waiting else ("history",):
+    for key in ("history", "record", "if_silent") if waiting else ("history",):
         note = str(question.get(key) or "")
         notes += [escape(note, min(600, room.text))] if note.strip() else []
     return [elements.context(note) for note in notes]

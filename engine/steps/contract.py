@@ -206,6 +206,11 @@ class StepContext(Protocol):
     @property
     def tier(self) -> int: ...
     @property
+    def model(self) -> str:
+        """The model of that tier; of a step without one it is empty."""
+        ...
+
+    @property
     def woken(self) -> bool:
         """True where this step has slept and its time has come."""
         ...

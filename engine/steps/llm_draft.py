@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 
@@ -47,6 +48,8 @@ def run(config: Config, ctx: StepContext) -> Outcome:
         "draft_reason": reply.reason,
         "draft_confidence": reply.confidence,
         "draft_tier": ctx.tier,
+        "draft_model": ctx.model,
+        "draft_step": ctx.step.key,
     }
     if not problems:
         return Done(output, confidence=reply.confidence)
@@ -79,6 +82,14 @@ def supply(
         facts=[("Why a person", why)] if why else [],
         confidence=confidence,
     )
+
+
+def supplied(config: Config, output: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    """A person's text is nobody's draft: the record of no model speaks of it."""
+    return {
+        **output,
+        **dict.fromkeys(("draft_confidence", "draft_tier", "draft_model", "draft_step")),
+    }
 
 
 def _names(config: Config, ctx: StepContext) -> list[str]:

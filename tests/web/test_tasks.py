@@ -9,7 +9,7 @@ import pytest
 from engine.tasks import Task
 from tests.engine.hands import begin, rows
 from tests.web.browsing import STREAM, Browser
-from tests.world import Company
+from tests.world import MAILS, Company
 
 ASK = """
 - key: first
@@ -215,3 +215,14 @@ def test_a_stop_stands_on_every_page(owner: Browser, office: Company, small: Tas
     for path in ("/inbox", "/tasks", "/account"):
         owner.get(path)
         assert "Everything is stopped by the command line" in owner.reads()
+
+
+def test_a_step_that_asks_for_approval_shows_its_record(owner: Browser, office: Company) -> None:
+    raw = (MAILS / "lead.eml").read_bytes()
+    for n in (b"1", b"2"):
+        [task] = office.raw_mail(raw.replace(b"-lead-0001", b"-lead-" + n)).tasks
+        office.settle()
+        answer(owner, "Send as is")
+        office.pass_time(seconds=31)
+    owner.get(f"/tasks/{task.number}")
+    assert "2 sent as is, 0 edited, 0 refused; at most 77.7 % bad" in owner.reads()

@@ -1,0 +1,27 @@
+"""Why a draft is refused: the reasons that can be tapped, each with the code that is kept.
+
+What somebody writes instead may name the customer; of that only the fact is kept.
+"""
+
+from __future__ import annotations
+
+REASONS = {
+    "taken_care_of": "Already taken care of",
+    "not_this_customer": "Not right for this customer",
+    "wrong_facts": "Wrong facts",
+    "wrong_tone": "Wrong tone",
+}
+OWN_WORDS = "own_words"
+NONE_GIVEN = "none_given"
+_CODES = {text.casefold(): code for code, text in REASONS.items()}
+
+
+def code_of(given: str) -> str:
+    said = given.strip()
+    if not said:
+        return NONE_GIVEN
+    return said if said in REASONS else _CODES.get(said.casefold(), OWN_WORDS)
+
+
+def in_words(code: str) -> str:
+    return REASONS.get(code, code.replace("_", " "))
