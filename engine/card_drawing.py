@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from engine import agents, answers, questions, tasks
+from engine.card_remarks import remarks
 from engine.cards import Card
 from engine.escalation import home
+from engine.holds import HOLDS
 from engine.runtime import Runtime
 from engine.slack import Block, Message
 from engine.slack.blocks import notice, question_card
@@ -22,6 +24,7 @@ from engine.slack.card_state import (
     Editing,
     Erased,
     Expired,
+    Held,
     Open,
     Undo,
 )
@@ -41,14 +44,16 @@ def _question(runtime: Runtime, card: Card) -> Message:
         task = tasks.get(conn, card.task_id)  # type: ignore[arg-type]
         at_home = card.channel == home(runtime, agents.get(conn, task.agent_id))
         now = tasks.now(conn)
-    question = questions.find(task.question, str(card.id)) or {"agent": {}}
+        question = questions.find(task.question, str(card.id)) or {"agent": {}}
+        besides = remarks(runtime, conn, question, now)
     text, blocks = question_card(
-        question,
+        besides.on(question),
         token=questions.token_of(question) if "token" in question else str(card.id),
         state=state_of(runtime, task, question, now),
         task_number=task.number,
         task_url=task_url(runtime, task.number),
         revision=card.wanted,
+        addressed=besides.addressed,
     )
     agent = question["agent"]
     thread = task.slack_thread_ts if at_home and task.slack_thread_ts != card.ts else None
@@ -83,6 +88,9 @@ def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: dateti
         case "answered" | "undo":
             at = datetime.fromisoformat(given["at"])
             state = Answered(given["by"]["name"], at, _what(given))
+            if _is_held(task, question):
+                until = task.wake_at if task.parked_for == "holiday" else None
+                state = Held(state.by, at, state.what, HOLDS[str(task.parked_for)], until)
         case "expired":
             state = Expired(now)
         case "cancelled":
@@ -90,6 +98,12 @@ def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: dateti
         case _:
             state = Open()
     return state
+
+
+def _is_held(task: Task, question: dict[str, Any]) -> bool:
+    """Whether what was answered here is held back at the gate."""
+    latest = task.question is not None and task.question["id"] == question["id"]
+    return latest and task.status == "waiting_on_timer" and task.parked_for in HOLDS
 
 
 def _what(given: dict[str, Any]) -> str:

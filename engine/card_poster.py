@@ -27,7 +27,7 @@ from engine import (
     tasks,
 )
 from engine.cards import Card
-from engine.effects import Owner, Settling, SlotTaken
+from engine.effects import Later, Owner, Settling, SlotTaken
 from engine.errors import (
     EngineError,
     InDoubt,
@@ -85,7 +85,7 @@ def show(runtime: Runtime, card: Card, *, until: float) -> None:
         _shown(runtime, card, *_call(runtime, card, confirm))
     except RunLost:
         log.info("card_lost", card=str(card.id))
-    except (SlotTaken, Settling) as wait:
+    except (Later, SlotTaken, Settling) as wait:
         _postpone(runtime, card, wait.wait)
     except RateLimited as error:
         _postpone(runtime, card, error.retry_after)
@@ -188,7 +188,8 @@ def _post(
     """Post it, unless it was posted before: by a worker that died, say, at a time when there
     was something else to show. Then it is version 0, which is changed at once."""
     timeout = runtime.settings.slack_timeout_seconds
-    effect = post_effect(runtime.slack, message, purpose="post", timeout=timeout)
+    business = runtime.business if runtime.settings.calendar_is_kept else None
+    effect = post_effect(runtime.slack, message, purpose="post", timeout=timeout, business=business)
     version = 0
 
     def call(key: str, timeout: float) -> effects.Result:

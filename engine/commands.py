@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import agents, effects, inbox, sops, tasks
+from engine.absence_commands import absence_lines, away, back
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
 from engine.people import Person
@@ -19,7 +20,9 @@ SOP_HELP = """\
 `/sop run <procedure>` – start a task of one
 `/sop status` – what is open, and whether anything is held
 `/sop stop [reason]` – hold everything that would go out, at once
-`/sop resume` – let it go again"""
+`/sop resume` – let it go again
+`/sop away until <day>` – questions go to the other owner, campaigns wait
+`/sop back` – you are here again"""
 AGENT_HELP = """\
 `/agent pause <agent>` – its tasks wait from now on
 `/agent resume <agent>` – they go on"""
@@ -30,6 +33,8 @@ WORDS = {
     "escalated": "stuck, and waiting for a person",
     "waiting_on_timer": "waiting for a time or a vendor",
 }
+
+SHOWN = 10
 
 Answer = Callable[[Runtime, str, Person, str], str]
 
@@ -54,7 +59,7 @@ def _stop(runtime: Runtime, reason: str, by: Person, _occasion: str) -> str:
         # The reason stands in the halt's row and not in the log: it is free text.
         stopped = effects.halt(conn, by=str(by), reason=reason[:200])
     said = "Stopped." if stopped else "It was stopped already."
-    return f"{said} Nothing goes out until `/sop resume`. {_held(runtime)}"
+    return f"{said} Nothing goes out until `/sop resume` or `bin/engine go`.\n{_held(runtime)}"
 
 
 def _resume(runtime: Runtime, _rest: str, by: Person, _occasion: str) -> str:
@@ -71,11 +76,13 @@ def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
         halted = effects.sql.halted(conn)
         counts = {row["status"]: row["n"] for row in tasks.sql.counts(conn)}
         waiting = inbox.count(conn)
+        absent = absence_lines(runtime, conn)
         paused = [agent.name for agent in agents.list_all(conn) if agent.status != "active"]
     lines = [f"{_count(counts[status], 'task')} {words}" for status, words in WORDS.items()
              if counts.get(status)]  # fmt: skip
     if halted and halted["halted_at"]:
-        lines.insert(0, f"*Everything is stopped.* {_held(runtime)} `/sop resume` lifts it.")
+        lines.insert(0, f"*Everything is stopped*; `/sop resume` lifts it.\n{_held(runtime)}")
+    lines += [f"{said}." for said in absent]
     if paused:
         lines.append(f"Not active: {', '.join(paused)}")
     if waiting:
@@ -148,14 +155,27 @@ SOP: dict[str, Answer] = {
     "status": _status,
     "list": _list,
     "run": _run,
+    "away": away,
+    "back": back,
 }
 AGENT: dict[str, Answer] = {"pause": _pause, "resume": _go_on}
 
 
 def _held(runtime: Runtime) -> str:
+    """What a stop holds back, by name."""
     with runtime.database.read() as conn:
-        held: int = effects.sql.held(conn)
-    return f"{_count(held, 'task')} held so far." if held else "Nothing is held so far."
+        held = effects.sql.held(conn)
+        leaving: int = effects.sql.leaving(conn)
+    lines = [f"{_count(len(held), 'task')} held so far" + (":" if held else ".")]
+    lines += [
+        f"• task {row['number']}, {row['sop_name']}: {row['step_name'] or 'not begun'}"
+        for row in held[:SHOWN]
+    ]
+    if len(held) > SHOWN:
+        lines.append(f"• and {len(held) - SHOWN} more")
+    if leaving:
+        lines.append(f"{_count(leaving, 'approved message')} about to go out will be held too.")
+    return "\n".join(lines)
 
 
 def _count(number: int, what: str) -> str:

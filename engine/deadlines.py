@@ -1,20 +1,64 @@
 """Questions that nobody answers. Silence is never a yes.
 
 At the deadline a reminder goes to #escalations and the question gets the same time
-again; at the second deadline it is expired, and the task follows on_failure.
+again; at the second deadline it is expired, and the task follows on_failure. Deadlines
+count business hours, and stand still while every owner is away.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from engine import cards, queue, task_events, tasks
-from engine.business import next_business_moment
+from engine.attendance import attendance
+from engine.business import Business, business_time_between, next_business_moment
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.stored_json import stored
 from engine.task_events import Event
 from engine.tasks import Task
+
+NO_DEADLINE = "Nothing happens until somebody answers."
+
+
+def of_new(runtime: Runtime, conn: Connection, hours: float) -> datetime:
+    """The deadline of what is asked now."""
+    now = tasks.now(conn)
+    begins = max(now, attendance(conn).unattended_until or now)
+    return next_business_moment(runtime.business, begins, timedelta(hours=hours))
+
+
+def if_silent(business: Business, deadline: datetime | None, *, reminded: bool = False) -> str:
+    """What the card says of it."""
+    if deadline is None:
+        return NO_DEADLINE
+    local = deadline.astimezone(business.zone)
+    then = "it expires" if reminded else "somebody is reminded"
+    return f"If nobody answers by {local:%a %d %b, %H:%M}: {then}. Nothing is sent."
+
+
+def move(conn: Connection, business: Business, *, begin: datetime, to: datetime) -> None:
+    """What was left of each deadline at `begin` is left of it at `to`: nobody was there, or
+    is there, in between."""
+    for row in tasks.sql.with_deadline(conn):
+        task = Task(**row)
+        left = timedelta(0)
+        if task.deadline is not None and task.deadline > begin:
+            left = business_time_between(business, begin, task.deadline)
+        _put(conn, business, task, next_business_moment(business, to, left))
+
+
+def redraw(conn: Connection) -> None:
+    """What the cards of open questions say of who is here is out of date."""
+    for row in tasks.sql.inbox(conn, limit=1000):
+        cards.change(conn, row["question"]["id"])
+
+
+def _put(conn: Connection, business: Business, task: Task, deadline: datetime) -> None:
+    said = if_silent(business, deadline, reminded=task.reminded_at is not None)
+    # In the question too: an answer that is taken back has this time again, not the first.
+    changed = (task.question or {}) | {"deadline": deadline.isoformat(), "if_silent": said}
+    tasks.sql.set_deadline(conn, task_id=task.id, deadline=deadline, question=stored(changed))
 
 
 def pass_deadlines(runtime: Runtime) -> int:
@@ -31,11 +75,10 @@ def pass_deadlines(runtime: Runtime) -> int:
 
 def _remind(runtime: Runtime, conn: Connection, task: Task) -> None:
     question = task.question or {}
-    hours = runtime.settings.question_deadline_hours
-    again = next_business_moment(runtime.business, tasks.now(conn), timedelta(hours=hours))
-    # In the question too: an answer that is taken back has this time again, not the first.
-    extended = question | {"deadline": again.isoformat()}
-    tasks.sql.remind(conn, task_id=task.id, deadline=again, question=stored(extended))
+    again = of_new(runtime, conn, runtime.settings.question_deadline_hours)
+    tasks.sql.remind(conn, task_id=task.id)
+    _put(conn, runtime.business, tasks.get(conn, task.id), again)
+    cards.change(conn, question["id"])
     until = f"{again.astimezone(runtime.business.zone):%a %d %b %H:%M}"
     event = Event("question_reminded", step_id=task.step_id, output_summary=f"until {until}")
     task_events.append(conn, task.id, event)

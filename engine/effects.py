@@ -16,12 +16,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from engine import failpoints, keyed_hash, queue, rate_limits, task_events
+from engine import cards, failpoints, keyed_hash, queue, rate_limits, task_events
+from engine.business import NotNow
 from engine.errors import (
     EngineError,
     Held,
@@ -45,6 +47,8 @@ Result = Mapping[str, Any]
 SETTLE_MARGIN_SECONDS = 5.0
 # A slot that is nearer than this is waited for in the thread.
 LONGEST_NAP_SECONDS = 1.0
+# So often it is looked whether an owner is back.
+AWAY_LOOK_SECONDS = 3600.0
 # Calls that got no answer and did not arrive, before somebody must look at it.
 MOST_LOST_ATTEMPTS = 4
 # After these a further attempt is safe: the vendor took nothing, or a person said so.
@@ -73,6 +77,8 @@ class Effect:
     rate_gap: float = 0.0
     contact: str | None = None
     marketing: bool = False
+    # What the company's calendar says to it at a moment: a holiday, the night.
+    calendar: Callable[[datetime], NotNow | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,17 @@ class Settling(EngineError):
         super().__init__(vendor)
 
 
+class Later(EngineError):
+    """The company's calendar holds the effect back."""
+
+    code = "later"
+
+    def __init__(self, why: str, wait: float) -> None:
+        self.why = why
+        self.wait = wait
+        super().__init__(why)
+
+
 class SlotTaken(EngineError):
     """The rate limit's next slot lies ahead; it is reserved."""
 
@@ -122,7 +139,7 @@ def perform(
 ) -> Result:
     """Make the effect happen once; returns the vendor's ids, also where it happened before.
 
-    Raises Held, RunLost, SlotTaken, Settling (outcome unknown yet), InDoubt (only a
+    Raises Held, Later, RunLost, SlotTaken, Settling (outcome unknown yet), InDoubt (only a
     person can tell), or what the port raises: Refused, Unauthorised, RateLimited,
     Unreachable.
     """
@@ -214,6 +231,7 @@ def _pass_gate(conn: Connection, settings: Settings, owner: Owner, effect: Effec
         halt = sql.halted(conn)
         if halt and halt["halted_at"] is not None:
             raise Held("halted")
+    _keep_calendar(conn, effect)
     down = rate_limits.outage(conn, effect.vendor)
     if down is not None and down.wait > 0:
         raise Unreachable(effect.vendor, "outage")
@@ -224,6 +242,18 @@ def _pass_gate(conn: Connection, settings: Settings, owner: Owner, effect: Effec
     if effect.contact is not None and wait <= LONGEST_NAP_SECONDS:
         _keep_contact_rule(conn, settings, owner, effect, effect.contact)
     return wait
+
+
+def _keep_calendar(conn: Connection, effect: Effect) -> None:
+    """Raise Later on a holiday, at night, and for marketing while an owner is away."""
+    now = sql.now(conn)
+    held = effect.calendar(now) if effect.calendar is not None else None
+    if held is not None:
+        raise Later(held.why, (held.until - now).total_seconds())
+    away_until = sql.away_until(conn) if effect.marketing else None
+    if away_until is not None:
+        # Looked at again within the hour: they may come back sooner.
+        raise Later("away", min((away_until - now).total_seconds(), AWAY_LOOK_SECONDS))
 
 
 def _take_slot(conn: Connection, owner: Owner, effect: Effect) -> float:
@@ -429,10 +459,20 @@ def lift_halt(conn: Connection, *, by: str) -> int | None:
     """Let effects go again; returns how many tasks were held, None where nothing was."""
     if sql.lift_halt(conn) is None:
         return None
-    released = sql.release_held(conn)
+    released = release(conn, "halted")
     task_events.append_configuration(
-        conn, Event("effects_resumed", actor=by, output_summary=f"{len(released)} tasks released")
+        conn, Event("effects_resumed", actor=by, output_summary=f"{released} tasks released")
     )
+    return released
+
+
+def release(conn: Connection, reason: str) -> int:
+    """Let the tasks go on that were parked for this reason, and their cards say so; returns
+    how many they are."""
+    released = sql.release_held(conn, reason=reason)
+    for row in released:
+        if row["question_id"]:
+            cards.change(conn, row["question_id"])
     queue.wake(conn, "run_tasks")
     return len(released)
 

@@ -8,13 +8,11 @@ can be answered in the web before Slack has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from engine import cards, executor, questions, tasks, verdicts
+from engine import cards, deadlines, executor, questions, tasks, verdicts
 from engine.agents import Agent
-from engine.business import next_business_moment
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run
@@ -116,15 +114,12 @@ def _park(
     name = asking.channel or channel or run.agent.slack_channel or ESCALATIONS
     where = settings.channel(name)
     with runtime.database.read() as conn:
-        now = tasks.now(conn)
         history = _history(conn, run)
         judged = verdicts.on_question(
             conn, runtime, run.procedure, run.agent, run.step, task.context, asking.mail
         )
-    deadline = None
-    if resolves != "failure":
         hours = asking.deadline_hours or settings.question_deadline_hours
-        deadline = next_business_moment(runtime.business, now, timedelta(hours=hours))
+        deadline = deadlines.of_new(runtime, conn, hours) if resolves != "failure" else None
     tier = task.context.get("draft_tier") if asking.mail else None
     tier = run.tier if run.step.step_type.startswith("llm_") else tier
     question = questions.compose(
@@ -135,7 +130,7 @@ def _park(
         agent={"name": run.agent.name, "icon": run.agent.icon},
         channel=where,
         deadline=deadline,
-        if_silent=_if_silent(runtime, deadline),
+        if_silent=deadlines.if_silent(runtime.business, deadline),
         history=history,
         tier=tier,
         model=runtime.tiers[tier].model if tier else None,
@@ -173,16 +168,6 @@ def _why(run: Run) -> str:
     sop = run.procedure.sop
     trigger = run.task.context.get("trigger")
     return " · ".join(part for part in (sop.name, run.step.name, trigger) if part)
-
-
-def _if_silent(runtime: Runtime, deadline: Any) -> str:
-    if deadline is None:
-        return "Nothing happens until somebody answers."
-    local = deadline.astimezone(runtime.business.zone)
-    return (
-        f"If nobody answers by {local:%a %d %b, %H:%M}: a reminder in"
-        f" {runtime.settings.channel_escalations}. Nothing is sent."
-    )
 
 
 def _history(conn: Connection, run: Run) -> str:

@@ -18,6 +18,7 @@ import structlog
 
 from engine import agents, answers, cards, escalation, failures, sops, tasks
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
+from engine.holds import HOLDS
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.runtime import Runtime
 from engine.sops import Procedure
@@ -312,11 +313,25 @@ def write(
     """The one statement, with whatever must commit together with it. A task that was
     cancelled while it ran does not come to rest: it ends."""
     run.confirm_writable()
-    row = _written(runtime, run, position, events, also)
+    row = _written(runtime, run, position, events, _with_card(run, position, also))
     if row["cancel_requested_at"] is not None and position.status in RESTING:
         with runtime.database.transaction("record:cancelled") as conn:
             tasks.end_cancelled(conn, run.task.id)
     return row
+
+
+def _with_card(run: Run, position: Position, also: Also | None) -> Also | None:
+    """What was approved is held back from now on, or no longer: its card says so."""
+    question = run.task.question
+    if question is None or HOLDS.keys().isdisjoint({position.parked_for, run.task.parked_for}):
+        return also
+
+    def redraw(conn: Connection) -> None:
+        cards.change(conn, question["id"])
+        if also is not None:
+            also(conn)
+
+    return redraw
 
 
 def _written(

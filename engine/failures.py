@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine import cards, effects, escalation, executor, outages, sops, tasks
-from engine.effects import Settling, SlotTaken
+from engine.effects import Later, Settling, SlotTaken
 from engine.errors import (
     Ambiguous,
     EngineError,
@@ -92,6 +92,8 @@ def of(error: EngineError) -> Failure:  # noqa: PLR0911 - one for each kind
             return Doubtful(error.detail)
         case Settling():
             return Parked(f"settling:{error.vendor}", error.wait)
+        case Later():
+            return Parked(error.why, error.wait)
         case SlotTaken():
             return Parked(error.slot, error.wait)
         case RateLimited():

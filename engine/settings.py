@@ -125,12 +125,19 @@ class Settings(BaseSettings):
     question_deadline_hours: float = 8
     """Business hours after which an unanswered question is brought up in #escalations."""
     marketing_gap_days: int = 14
+    keep_calendar: Literal["auto", "yes", "no"] = "auto"
+    """Whether mail waits on holidays, and what rings at night. auto: yes, but not in the demo,
+    which somebody may well try on a Christmas night."""
     budget_warning_usd: Decimal = Decimal(1)
     budget_alert_usd: Decimal = Decimal(3)
     budget_critical_usd: Decimal = Decimal(5)
     budget_month_usd: Decimal = Decimal(30)
     summary_at: time = time(19, 0)
     timezone: str = "America/Chicago"
+
+    @property
+    def calendar_is_kept(self) -> bool:
+        return self.keep_calendar == "yes" or (self.keep_calendar == "auto" and self.mode != "demo")
 
     @property
     def http_hosts(self) -> frozenset[str]:

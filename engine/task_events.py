@@ -28,7 +28,7 @@ EventType = Literal[
     "reply_received", "cancel_requested",
     "agent_paused", "agent_resumed", "agent_changed", "sop_imported", "sop_published",
     "sop_disabled", "effects_halted", "effects_resumed", "budget_passed",
-    "watcher_failed", "watcher_recovered", "user_added", "user_changed",
+    "watcher_failed", "watcher_recovered", "user_added", "user_changed", "user_away", "user_back",
     "credential_added", "credential_revoked", "vendor_down", "vendor_back",
 ]  # fmt: skip
 

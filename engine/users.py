@@ -47,6 +47,7 @@ class User:
     slack_user_id: str | None
     created_at: datetime
     disabled_at: datetime | None
+    away_until: datetime | None
 
     @property
     def called(self) -> str:

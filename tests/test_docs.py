@@ -87,7 +87,11 @@ def test_settings_that_nothing_reads_are_marked_in_env_example() -> None:
         for file in (PROJECT / folder).rglob("*.py")
         if file.name != "settings.py"
     )
-    spoken = {"http_allowed_hosts": "http_hosts", "timezone": "settings.zone"}
+    spoken = {
+        "http_allowed_hosts": "http_hosts",
+        "keep_calendar": "calendar_is_kept",
+        "timezone": "settings.zone",
+    }
     idle = {
         environment_name(name, field)
         for name, field in Settings.model_fields.items()

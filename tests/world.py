@@ -100,6 +100,7 @@ class Company:
             conn.execute("update clock set shift = shift + %s", [timedelta(**span)])
             conn.execute("update rate_limits set next_free = now()")
             conn.execute("update outages set retry_at = now()")
+            conn.execute("update cards set next_try_at = now() where wanted > shown")
         self.settle()
 
     # -- what people do -----------------------------------------------------------

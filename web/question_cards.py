@@ -13,6 +13,7 @@ from typing import Any
 
 from engine import answers
 from engine.card_drawing import state_of
+from engine.card_remarks import remarks
 from engine.inbox import Waiting
 from engine.questions import OPEN, Question, token_of
 from engine.refusals import REASONS
@@ -24,6 +25,7 @@ from engine.slack.card_state import (
     Editing,
     Erased,
     Expired,
+    Held,
     Sent,
     Undo,
 )
@@ -95,6 +97,8 @@ class Card:
         match self.state:
             case Answered(by, _, what) | Sent(by, _, what) | Undo(by, _, _, what):
                 return f"{by}: {what}"
+            case Held(by, _, what, why):
+                return f"{by}: {what}. Held back: {why}"
             case Expired():
                 return "Expired: nobody answered in time"
             case Cancelled():
@@ -133,7 +137,9 @@ def card(
     error: str = "",
     typed: Mapping[str, str] | None = None,
 ) -> Card:
-    task, question = waiting.task, waiting.question
+    task = waiting.task
+    with runtime.database.read() as conn:
+        question = remarks(runtime, conn, waiting.question, now).on(waiting.question)
     deadline = question.get("deadline")
     until = task.wake_at if question.get("state") == "undo" else None
     return Card(

@@ -77,6 +77,8 @@ WORDINGS: dict[str, Wording] = {
     "watcher_recovered": Wording("The watcher {what} works again", "plain", "good"),
     "user_added": Wording("{who} added a user: {what}", "plain", "person"),
     "user_changed": Wording("{who} changed a user: {what}", "plain", "person"),
+    "user_away": Wording("{who} said who is away: {what}", "plain", "person"),
+    "user_back": Wording("{who} said who is back: {what}", "plain", "person"),
     "credential_added": Wording("{who} added a credential: {what}", "plain", "person"),
     "credential_revoked": Wording("{who} revoked a credential: {what}", "loud", "person"),
     "vendor_down": Wording("{what} cannot be reached", "loud", "bad"),

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from engine.business.hours import DAY_MINUTES, Hours
+from engine.business.hours import DAY_MINUTES, Hours, Night
 from engine.mail.recipients import FormRelay
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -49,6 +49,16 @@ def _hours(value: object) -> object:
     return Hours(opens, closes)
 
 
+def _night(value: object) -> object:
+    if value is None or value == "none":
+        return None
+    found = re.fullmatch(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)", str(value).strip())
+    begins, ends = (int(found[n]) * 60 + int(found[n + 1]) for n in (1, 3)) if found else (0, 0)
+    if not found or begins == ends or max(begins, ends) >= DAY_MINUTES:
+        raise ValueError('must be from and until, such as "21:00-07:00", or none')
+    return Night(begins, ends)
+
+
 def _year_day(value: object) -> object:
     """MM-DD; kept as a day of ANY_YEAR."""
     if isinstance(value, str) and re.fullmatch(r"\d\d-\d\d", value):
@@ -61,6 +71,7 @@ def _holiday(value: object) -> object:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+QuietHours = Annotated[Night | None, BeforeValidator(_night)]
 OpeningHours = Annotated[Hours | None, BeforeValidator(_hours)]
 YearDay = Annotated[date, BeforeValidator(_year_day)]
 HolidayDay = Annotated[date, BeforeValidator(_holiday)]
@@ -125,6 +136,9 @@ class Business(Part):
     time_zone: str = Field(default="America/Chicago", description="such as America/Chicago")
     business_hours: dict[Weekday, OpeningHours] = Field(description='such as monday: "08:00-17:00"')
     holidays: tuple[Holiday, ...] = Field(default=(), description="day and name of each")
+    quiet_hours: QuietHours = Field(
+        default=None, description='when no phone is rung, such as "21:00-07:00", or none'
+    )
     signature: str = Field(min_length=1, description="the words that every mail ends with")
     footer: str = Field(
         default="{legal_name} | {postal_address} | {phone}",

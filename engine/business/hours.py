@@ -27,6 +27,14 @@ class Hours:
     closes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Night:
+    """From and until, in minutes since midnight; it may reach over midnight."""
+
+    begins: int
+    ends: int
+
+
 class Office(Protocol):
     """What these functions need of the business file."""
 

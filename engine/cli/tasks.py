@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine import agents, effects, lost_cards, questions, sops, task_events, tasks
+from engine import agents, lost_cards, questions, sops, task_events, tasks
 from engine.answers import Answer
 from engine.cli.opening import opened_database
 from engine.errors import NotFound
@@ -158,39 +158,4 @@ def list_agents() -> None:
             click.echo(f"{agent.slug:<18} {agent.status:<9} {agent.name}")
 
 
-@agent_group.command()
-@click.argument("slug")
-def pause(slug: str) -> None:
-    """Hold an agent's tasks, from their next effect on."""
-    with opened_database() as (_, database), database.transaction("pause") as conn:
-        changed = agents.pause(conn, slug, by=str(shell()))
-        click.echo(f"{slug}: paused" + ("" if changed else " already"))
-
-
-@agent_group.command()
-@click.argument("slug")
-def resume(slug: str) -> None:
-    """Let an agent go on."""
-    with opened_database() as (_, database), database.transaction("resume") as conn:
-        changed = agents.resume(conn, slug, by=str(shell()))
-        click.echo(f"{slug}: active" + ("" if changed else " already"))
-
-
-@click.command()
-@click.option("--reason", default="")
-def stop(reason: str) -> None:
-    """Hold every effect of every task back, at once; `bin/engine go` lifts it."""
-    with opened_database() as (_, database), database.transaction("halt") as conn:
-        effects.halt(conn, by=str(shell()), reason=reason)
-        click.echo("stopped: nothing leaves until `bin/engine go`")
-
-
-@click.command()
-def go() -> None:
-    """Lift the stop."""
-    with opened_database() as (_, database), database.transaction("lift_halt") as conn:
-        released = effects.lift_halt(conn, by=str(shell()))
-        click.echo("nothing was stopped" if released is None else f"{released} tasks go on")
-
-
-COMMANDS = [group, agent_group, stop, go]
+COMMANDS = [group, agent_group]

@@ -8,8 +8,10 @@ its tag, see `effects.confirm_sent`); otherwise a person must say.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from engine.business import customer_mail
 from engine.effects import Effect
 from engine.mail import Mailer, OutgoingMail
 
@@ -49,4 +51,5 @@ def send_effect(ctx: StepContext, mail: Mapping[str, Any]) -> Effect:
         rate_gap=1 / settings.ses_sends_per_second if settings.ses_sends_per_second else 0.0,
         contact=outgoing.to,
         marketing=outgoing.commercial,
+        calendar=partial(customer_mail, ctx.business) if settings.calendar_is_kept else None,
     )

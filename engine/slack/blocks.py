@@ -18,7 +18,7 @@ from typing import Any
 from engine.slack import Block, elements
 from engine.slack.card_foot import buttons, foot, headline
 from engine.slack.card_state import CardState, Editing, Erased, Open
-from engine.slack.text import clip, escape, link, one_line, units
+from engine.slack.text import clip, escape, link, mention, one_line, units
 
 Question = Mapping[str, Any]
 MESSAGE_SIZE = 12_000
@@ -58,8 +58,10 @@ def question_card(
     task_number: int,
     task_url: str,
     revision: int = 0,
+    addressed: Sequence[str] = (),
 ) -> tuple[str, list[Block]]:
-    """The notification's text, and the card. `revision` grows with every redraw."""
+    """The notification's text, and the card. `revision` grows with every redraw; `addressed`
+    are the Slack ids of those whom it is for, where it is not for everybody."""
     if not 0 < len(token) <= TOKEN_LENGTH:
         raise ValueError(f"a wait token has 1 to {TOKEN_LENGTH} characters")
     text = f"{headline(state)}{_title(question, state)} (task {task_number})"
@@ -67,7 +69,7 @@ def question_card(
     for room in ROOMS:
         card = [*_content(question, state, room, task_url), *foot(state)]
         card += buttons(question, token, state, room.options, task_url, revision=revision)
-        card.append(elements.context(link(task_url, f"Task {task_number}")))
+        card.append(elements.context(_reference(task_url, task_number, addressed)))
         if elements.size(card) <= MESSAGE_SIZE and len(card) <= elements.MESSAGE_BLOCKS:
             break
     return escape(text, 300), card
@@ -87,6 +89,12 @@ def notice(
     if lines:
         blocks.append(elements.context(" · ".join(lines)))
     return escape(text, 1000).strip() or "–", blocks
+
+
+def _reference(url: str, number: int, addressed: Sequence[str]) -> str:
+    """The one place where a card mentions anybody, and only ids from our own list."""
+    whom = " ".join(mention(user_id) for user_id in addressed[:5])
+    return f"{link(url, f'Task {number}')}" + (f" · for {whom}" if whom else "")
 
 
 def _title(question: Question, state: CardState) -> str:

@@ -13,6 +13,7 @@ from engine.slack.card_state import (
     Editing,
     Erased,
     Expired,
+    Held,
     Open,
     Sent,
     Undo,
@@ -33,7 +34,7 @@ def headline(state: CardState) -> str:  # noqa: PLR0911 - one for each state
             return f"{one_line(by)} is editing: "
         case Undo(by):
             return f"About to go out ({one_line(by)}): "
-        case Answered(by, at) | Sent(by, at):
+        case Answered(by, at) | Sent(by, at) | Held(by, at):
             return f"Answered by {one_line(by)} {plain_moment(at)}: "
         case Expired():
             return "Expired: "
@@ -61,6 +62,10 @@ def _line(state: CardState) -> str:  # noqa: PLR0911 - one for each state
             return f"☑️ *{_words(what)}* · {_name(by)} · {moment(at)}"
         case Sent(by, at, what):
             return f"✅ *{_words(what)}* · {_name(by)} · {moment(at)}"
+        case Held(by, at, what, why, until):
+            goes = f"It goes out {moment(until)}." if until else "It goes on when that is lifted."
+            held = f"⏸ *Held back*: {_words(why)}. {goes}"
+            return f"☑️ *{_words(what)}* · {_name(by)} · {moment(at)}\n{held}"
         case Expired(at):
             return f"⌛ *Expired* {moment(at)}: nobody answered in time."
         case Cancelled(at, by):

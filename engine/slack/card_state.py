@@ -52,6 +52,18 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Answered, and not carried out yet: `why` says what holds it back, `until` when it goes
+    out by itself, where that is known."""
+
+    by: str
+    at: datetime
+    what: str
+    why: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Expired:
     at: datetime
 
@@ -67,4 +79,4 @@ class Erased:
     """The task's customer data is gone, and the card's with it."""
 
 
-CardState = Open | Editing | Undo | Answered | Sent | Expired | Cancelled | Erased
+CardState = Open | Editing | Undo | Answered | Sent | Held | Expired | Cancelled | Erased

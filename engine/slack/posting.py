@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from engine.business import Business, ringing
 from engine.effects import Effect
 from engine.errors import Refused
 from engine.slack import Block, Message, Slack
@@ -17,9 +19,16 @@ CHANNEL_GAP_SECONDS = 1.0
 
 
 def post_effect(
-    slack: Slack, message: Message, *, purpose: str, timeout: float, item: str = ""
+    slack: Slack,
+    message: Message,
+    *,
+    purpose: str,
+    timeout: float,
+    business: Business | None,
+    item: str = "",
 ) -> Effect:
-    """The effect of posting `message`; its result is {channel, ts}. Where its thread is gone
+    """The effect of posting `message`; its result is {channel, ts}. With `business` it keeps
+    to that company's quiet hours. Where its thread is gone
     (somebody deleted the message that opened it) it stands in the channel by itself."""
     outside = replace(message, thread_ts=None, broadcast=False)
 
@@ -50,7 +59,13 @@ def post_effect(
         item=item,
         rate_key=message.channel,
         rate_gap=CHANNEL_GAP_SECONDS,
+        # A reply in a thread rings nobody.
+        calendar=partial(ringing, business) if business and rings(message) else None,
     )
+
+
+def rings(message: Message) -> bool:
+    return message.thread_ts is None or message.broadcast
 
 
 def posting(
@@ -69,4 +84,5 @@ def posting(
         icon_emoji=ctx.agent.icon,
     )
     timeout = ctx.settings.slack_timeout_seconds
-    return post_effect(ctx.slack, message, purpose="notify", timeout=timeout)
+    business = ctx.business if ctx.settings.calendar_is_kept else None
+    return post_effect(ctx.slack, message, purpose="notify", timeout=timeout, business=business)

@@ -58,6 +58,11 @@ def link(url: str, label: str) -> str:
     return f"<{safe}|{escape(one_line(label), 200)}>"
 
 
+def mention(user_id: str) -> str:
+    """Rings that person's phone. Only for ids of our own list of users."""
+    return f"<@{user_id}>"
+
+
 def moment(at: datetime) -> str:
     """A time that each reader's Slack shows in their own time zone, for `mrkdwn` only."""
     return _date(at, "{date_short_pretty} at {time}", plain_moment(at))

@@ -14,6 +14,9 @@ select t.run_token, t.status, t.cancel_requested_at, a.status as agent_status
    for no key update of t
    for share of a;
 
+-- name: now :value
+select engine_now();
+
 -- name: halted :one
 select halted_at, halted_by, reason from halt for share;
 
@@ -28,18 +31,35 @@ update halt set halted_at = null, halted_by = null, reason = null
 returning one;
 
 -- name: release_held :many
--- What the stop held back becomes runnable again.
-update tasks set status = 'pending', parked_for = null
- where status = 'waiting_on_timer' and parked_for = 'halted'
-returning id;
+-- What was held back for this reason becomes runnable again.
+update tasks set status = 'pending', parked_for = null, wake_at = null
+ where status = 'waiting_on_timer' and parked_for = %(reason)s
+returning id, question ->> 'id' as question_id;
+
+-- name: away_until :value
+-- Until when marketing waits, because somebody is away.
+select max(away_until) from users
+ where role = 'admin' and disabled_at is null and away_until > engine_now();
 
 -- name: release_if_lifted :exec
 -- For a task that parks because of a stop: the stop may be over by now.
 update tasks set status = 'pending', parked_for = null
  where id = %(task_id)s and status = 'waiting_on_timer' and parked_for = 'halted';
 
--- name: held :value
-select count(*)::int from tasks where status = 'waiting_on_timer' and parked_for = 'halted';
+-- name: held :many
+-- What a stop holds back, the longest first.
+select t.number, s.name as sop_name, st.name as step_name
+  from tasks t
+  join sops s on s.id = t.sop_id
+  left join steps st on st.id = t.step_id
+ where t.status = 'waiting_on_timer' and t.parked_for = 'halted'
+ order by t.number;
+
+-- name: leaving :value
+-- Approved, and in the seconds in which that can be taken back.
+select count(*)::int from tasks
+ where status = 'waiting_on_timer' and wake_at <= engine_now() + interval '5 minutes'
+   and question ->> 'state' = 'undo';
 
 -- name: suppressed :value
 select reason from suppressions where contact_hash = %(contact_hash)s;

@@ -187,8 +187,17 @@ select * from tasks
    for no key update skip locked;
 
 -- name: remind :exec
-update tasks set reminded_at = engine_now(), deadline = %(deadline)s, question = %(question)s
- where id = %(task_id)s;
+update tasks set reminded_at = engine_now() where id = %(task_id)s;
+
+-- name: set_deadline :exec
+update tasks set deadline = %(deadline)s, question = %(question)s where id = %(task_id)s;
+
+-- name: with_deadline :many
+-- Open questions that somebody must answer in time.
+select * from tasks
+ where status in ('waiting_on_human', 'escalated') and deadline is not null
+ order by id
+   for no key update;
 
 -- name: set_question :exec
 -- The question changed; the task goes on, waits, or is asked again.

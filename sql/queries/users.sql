@@ -36,6 +36,9 @@ update users set slack_user_id = %(slack_user_id)s
 -- name: set_theme :exec
 update users set theme = %(theme)s where id = %(user_id)s;
 
+-- name: set_away :exec
+update users set away_until = %(until)s where id = %(user_id)s;
+
 -- name: disable :exec
 update users set disabled_at = now() where id = %(user_id)s and disabled_at is null;
 

@@ -1,0 +1,61 @@
+"""What an open question's card says besides the question: that today is a holiday, and who is
+away. True when it is drawn, and drawn anew when it changes; nothing of it is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.attendance import Attendance, attendance
+from engine.business import customer_mail
+from engine.postgres import Connection
+from engine.questions import OPEN, Question
+from engine.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """`notes` for everybody to read; `addressed`: the Slack ids of those it is for, where
+    somebody else is away."""
+
+    notes: tuple[str, ...] = ()
+    addressed: tuple[str, ...] = ()
+
+    def on(self, question: Question) -> Question:
+        """The question with its notes, to be drawn."""
+        return question | {"notes": [*question.get("notes", []), *self.notes]}
+
+
+def remarks(runtime: Runtime, conn: Connection, question: dict[str, Any], now: datetime) -> Remarks:
+    if question.get("state") not in OPEN:
+        return Remarks()
+    here = attendance(conn)
+    notes = [*_holiday(runtime, question, now), *_absence(runtime, here)]
+    ids = [user.slack_user_id for user in here.present if user.slack_user_id]
+    return Remarks(tuple(notes), tuple(ids) if here.away else ())
+
+
+def _holiday(runtime: Runtime, question: dict[str, Any], now: datetime) -> list[str]:
+    if not question.get("mail") or not runtime.settings.calendar_is_kept:
+        return []
+    held = customer_mail(runtime.business, now)
+    if held is None:
+        return []
+    until = f"{held.until.astimezone(runtime.business.zone):%a %d %b, %H:%M}"
+    return [f"Today is a holiday: what is approved now goes out {until}."]
+
+
+def _absence(runtime: Runtime, here: Attendance) -> list[str]:
+    zone = runtime.business.zone
+    away = [
+        f"{user.called} is away until {user.away_until.astimezone(zone):%a %d %b, %H:%M}"
+        for user in here.away
+        if user.away_until is not None
+    ]
+    if not away:
+        return []
+    names = " and ".join(user.called for user in here.present)
+    then = f"this is for {names}" if names else "until then no deadline runs"
+    return [f"{'; '.join(away)}: {then}."]

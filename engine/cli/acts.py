@@ -1,0 +1,72 @@
+"""What `/sop` and `/agent` do in Slack, from a shell: the same functions, the same words."""
+
+from __future__ import annotations
+
+import click
+
+from engine import commands
+from engine.cli.opening import opened_runtime
+from engine.cli.tasks import agent_group
+from engine.people import shell
+
+
+def _say(text: str, *, command: str = "/sop") -> None:
+    with opened_runtime() as runtime:
+        click.echo(commands.answer(runtime, text, shell(), command=command))
+
+
+@click.command()
+@click.option("--reason", default="", help="Why; for those who ask.")
+def stop(reason: str) -> None:
+    """Hold every effect of every task back, at once; `bin/engine go` lifts it."""
+    _say(f"stop {reason}")
+
+
+@click.command()
+def go() -> None:
+    """Lift the stop."""
+    _say("resume")
+
+
+@click.command()
+def status() -> None:
+    """What is open, who is away, and whether anything is held."""
+    _say("status")
+
+
+@click.command()
+@click.argument("email")
+@click.argument("day", nargs=-1, required=True)
+def away(email: str, day: tuple[str, ...]) -> None:
+    """An owner is away until a day: campaigns wait, questions go to the other owner.
+
+    \b
+    Examples:
+      bin/engine away chris@example.com until friday
+      bin/engine away chris@example.com 2026-12-01
+    """
+    _say(f"away {email} {' '.join(day)}")
+
+
+@click.command()
+@click.argument("email")
+def back(email: str) -> None:
+    """An owner is here again."""
+    _say(f"back {email}")
+
+
+@agent_group.command()
+@click.argument("slug")
+def pause(slug: str) -> None:
+    """Hold an agent's tasks, from their next effect on."""
+    _say(f"pause {slug}", command="/agent")
+
+
+@agent_group.command()
+@click.argument("slug")
+def resume(slug: str) -> None:
+    """Let an agent go on."""
+    _say(f"resume {slug}", command="/agent")
+
+
+COMMANDS = [stop, go, status, away, back]
