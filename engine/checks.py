@@ -114,12 +114,22 @@ def _vendors(runtime: Runtime) -> Iterator[Finding]:
             else ""
         ),
     )
+    yield _reports(settings)
     yield _tried(
         "mailbox",
         bool(settings.imap_host),
         "IMAP_HOST is empty: no mail is fetched (web form and files still work)",
         lambda: _mailbox(settings),
     )
+
+
+def _reports(settings: Settings) -> Finding:
+    """Whether it is heard what becomes of a mail."""
+    for name in ("ses_configuration_set", "sns_topic_arn"):
+        if not getattr(settings, name):
+            text = f"{name.upper()} is empty: bounces and complaints are not heard of"
+            return Finding("MISS", "mail reports", f"{text} (docs/mail.md)")
+    return Finding("ok  ", "mail reports", settings.sns_topic_arn)
 
 
 def _mailbox(settings: Settings) -> str:

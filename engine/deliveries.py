@@ -14,10 +14,12 @@ from urllib.parse import parse_qsl
 import psycopg
 import structlog
 
-from engine import cards, intake, questions, queue, users
+from engine import cards, effects, intake, mail_events, questions, queue, users
 from engine.answers import Answer
-from engine.errors import EngineError
+from engine.effects import Owner
+from engine.errors import EngineError, Refused
 from engine.keyed_hash import keyed_hash
+from engine.mail import sns
 from engine.postgres import Connection
 from engine.postgres.queries import queries
 from engine.runtime import Runtime
@@ -31,6 +33,8 @@ log = structlog.get_logger()
 DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
 # Whoever answers late is told so, within this many seconds.
 TELL_SECONDS = 5.0
+# What is acted on by a call to somebody else.
+OUTSIDE = frozenset({"sns_confirmation"})
 
 
 def accept(conn: Connection, settings: Settings, *, source: str, key: str, body: bytes) -> bool:
@@ -60,27 +64,58 @@ def _act_on_next(runtime: Runtime) -> bool:
         row = sql.take(conn)
         if row is None:
             return False
-        error = None
-        try:
-            with conn.transaction():
-                _act(runtime, conn, row["source"], bytes(row["body"]))
-        except EngineError as refusal:
-            if row["source"] != "slack":
-                _keep(runtime, conn, row, refusal.code)
-                return True
-            error = refusal.code
-            late = _addressee(row, refusal)
-            log.info("delivery_refused", source=row["source"], code=refusal.code)
-        except DATABASE_DOWN:
-            raise
-        except Exception as crash:
-            # A bug of ours must neither lose this one nor stand in the way of the others.
-            _keep(runtime, conn, row, type(crash).__name__)
-            return True
-        sql.done(conn, delivery_id=row["id"], error=error)
+        outside = row["source"] in OUTSIDE
+        if outside:
+            # Calls are made with no transaction open. Should we die in one, it is made again.
+            sql.postpone(conn, delivery_id=row["id"], error=None)
+        else:
+            late = _act_within(runtime, conn, row)
+    if outside:
+        _act_outside(runtime, row)
     if late is not None:
         _tell(runtime, *late)
     return True
+
+
+def _act_within(
+    runtime: Runtime, conn: Connection, row: dict[str, Any]
+) -> tuple[payloads.Click | payloads.Submission, str] | None:
+    """Act in the caller's transaction; returns whom to tell that it was too late."""
+    error, late = None, None
+    try:
+        with conn.transaction():
+            _act(runtime, conn, row["source"], bytes(row["body"]))
+    except EngineError as refusal:
+        if row["source"] != "slack":
+            _keep(runtime, conn, row, refusal.code)
+            return None
+        error = refusal.code
+        late = _addressee(row, refusal)
+        log.info("delivery_refused", source=row["source"], code=refusal.code)
+    except DATABASE_DOWN:
+        raise
+    except Exception as crash:
+        # A bug of ours must neither lose this one nor stand in the way of the others.
+        _keep(runtime, conn, row, type(crash).__name__)
+        return None
+    sql.done(conn, delivery_id=row["id"], error=error)
+    return late
+
+
+def _act_outside(runtime: Runtime, row: dict[str, Any]) -> None:
+    """Confirm the subscription to the pinned topic; what cannot be now is tried again."""
+    owner = Owner(key=f"delivery-{row['id']}")
+    effect = sns.confirm_effect(bytes(row["body"]).decode())
+    error = None
+    try:
+        effects.perform(runtime.database, runtime.settings, owner, effect, timeout=effect.timeout)
+    except Refused as refusal:
+        error = refusal.code
+    except EngineError as later:
+        log.info("delivery_waits", source=row["source"], code=later.code)
+        return
+    with runtime.database.statement("delivery_done") as conn:
+        sql.done(conn, delivery_id=row["id"], error=error)
 
 
 def _keep(runtime: Runtime, conn: Connection, row: dict[str, Any], code: str) -> None:
@@ -99,6 +134,9 @@ def _keep(runtime: Runtime, conn: Connection, row: dict[str, Any], code: str) ->
 def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
     if source == "lead_form":
         intake.take_lead(runtime, conn, json.loads(body), intake.lead_key(body))
+        return
+    if source == "ses":
+        mail_events.act(runtime, conn, body)
         return
     clicked = _interaction(body)
     person = users.person_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)

@@ -26,6 +26,7 @@ from engine.settings import PROJECT, Settings
 OWNER_SLACK_ID = "U0OWNER"
 PARTNER_SLACK_ID = "U0PARTNER"
 TEAM = "T0LOCAL"
+TOPIC = "arn:aws:sns:us-east-1:000000000000:mail"
 PATIENCE_SECONDS = 30.0
 MAILBOX_WATCHER = "office mailbox"
 
@@ -108,6 +109,9 @@ class World:
             "AWS_SECRET_ACCESS_KEY": "local",
             "SES_ENDPOINT_URL": f"{local}/ses",
             "SES_SENDS_PER_SECOND": "10",
+            "SES_CONFIGURATION_SET": "office",
+            "SNS_TOPIC_ARN": TOPIC,
+            "SNS_ENDPOINT_URL": f"{local}/ses",
             "CRM_BASE_URL": f"{local}/crm",
             "CRM_API_KEY": "local-crm-key",
             "CRM_CALLS_PER_SECOND": "50",

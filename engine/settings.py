@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     ses_region: str = "us-east-1"
     ses_endpoint_url: str = ""
     ses_configuration_set: str = ""
+    sns_topic_arn: str = ""
+    """The one topic whose posts to /webhooks/ses are believed. Empty: none."""
+    sns_endpoint_url: str = ""
     ses_sends_per_second: float = 1
     mail_timeout_seconds: float = 20
     rehearsal_address: str = ""
@@ -148,11 +151,13 @@ class Settings(BaseSettings):
     def stand_ins(self) -> list[str]:
         """The settings that lead to a stand-in on this machine instead of a vendor."""
         addresses = ("anthropic_base_url", "slack_base_url", "ses_endpoint_url", "crm_base_url")
+        # Whoever stands at this address says which certificates to believe.
+        believed = ["SNS_ENDPOINT_URL"] if self.sns_endpoint_url else []
         return [
             name.upper()
             for name in addresses
             if urlsplit(getattr(self, name)).hostname in ("127.0.0.1", "localhost", "::1")
-        ]
+        ] + believed
 
     def channel(self, name: str) -> str:
         """The channel that stands under this name, or the name itself where it is one."""

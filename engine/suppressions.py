@@ -1,21 +1,81 @@
 """Suppressions: contacts that are not to be written to any more, as keyed hashes.
 
 The gate in `effects.py` asks before every mail, so what is added here holds from the
-next intent on, and outlives the erasure of every task.
+next intent on, and outlives the erasure of every task. The task whose mail it concerns
+is told, and the CRM hears of it by a task of the procedures that listen to `stop_writing`.
 """
 
 from __future__ import annotations
 
 from typing import Literal
+from uuid import UUID
 
+from engine import families, queue, sops, tasks
+from engine.keyed_hash import keyed_hash
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.settings import Settings
+from engine.task_events import EventType
 
 sql = queries("suppressions")
 
 Reason = Literal["unsubscribed", "bounced", "complained", "opted_out"]
+EVENTS: dict[Reason, EventType] = {
+    "unsubscribed": "customer_opted_out",
+    "opted_out": "customer_opted_out",
+    "complained": "mail_complained",
+    "bounced": "mail_bounced",
+}
+KNOWN: dict[Reason, dict[str, bool]] = {
+    "unsubscribed": {"customer_opted_out": True},
+    "opted_out": {"customer_opted_out": True},
+    "complained": {"customer_opted_out": True, "customer_complained": True},
+    "bounced": {"customer_bounced": True},
+}
 
 
 def add(conn: Connection, contact_hash: bytes, reason: Reason) -> bool:
     """False where the contact was suppressed before."""
     return bool(sql.add(conn, contact_hash=contact_hash, reason=reason))
+
+
+def stop_writing(
+    conn: Connection,
+    settings: Settings,
+    contact_hash: bytes,
+    reason: Reason,
+    *,
+    actor: str,
+    task_id: UUID | None = None,
+    summary: str = "",
+) -> bool:
+    """Suppress the contact, and tell whom it concerns: the task whose mail it is about
+    (without one, the last that sent them marketing mail) and the CRM. False where the
+    contact was suppressed before; then the CRM has heard."""
+    new = add(conn, contact_hash, reason)
+    concerned = task_id or sql.last_task(conn, contact_hash=contact_hash)
+    if concerned is None or not (new or task_id):
+        return new
+    task = families.tell(
+        conn, concerned, EVENTS[reason], KNOWN[reason], actor=actor, summary=summary or reason
+    )
+    if new and task.subject is not None:
+        _start(conn, settings, contact_hash, reason, task)
+    return new
+
+
+def _start(
+    conn: Connection, settings: Settings, contact_hash: bytes, reason: Reason, task: tasks.Task
+) -> None:
+    for sop in sops.for_event(conn, "stop_writing"):
+        key = keyed_hash(settings, f"stop_writing:{sop.slug}:{reason}", contact_hash)
+        tasks.start(
+            conn,
+            sop.id,
+            context={"trigger": f"task {task.number}", "reason": reason,
+                     "customer_id": task.subject},
+            actor=f"task {task.number}",
+            subject=task.subject,
+            dedupe_key=key,
+        )  # fmt: skip
+    queue.wake(conn, "run_tasks")

@@ -19,7 +19,7 @@ import httpx
 from flask import Flask
 
 from engine import card_poster, deadlines, deliveries, executor, intake, sop_files, tasks, users
-from engine.demo import OWNER_SLACK_ID, PARTNER_SLACK_ID, TEAM
+from engine.demo import OWNER_SLACK_ID, PARTNER_SLACK_ID, TEAM, TOPIC
 from engine.intake import Taken
 from engine.postgres import Database
 from engine.runtime import Runtime, build_runtime
@@ -174,6 +174,8 @@ def settings_for(dsn: str, local_url: str, folder: Path, **more: Any) -> Setting
         "slack_team_id": TEAM,
         "ses_endpoint_url": f"{local_url}/ses",
         "ses_sends_per_second": 0,
+        "sns_topic_arn": TOPIC,
+        "sns_endpoint_url": f"{local_url}/ses",
         "crm_base_url": f"{local_url}/crm",
         "crm_api_key": "local-crm-key",
         "crm_calls_per_second": 0,

@@ -30,7 +30,7 @@ def create_app(runtime: Runtime) -> Flask:
         tasks,
     )
     from web.assets import Assets
-    from web.webhooks import leads, slack, unsubscribe
+    from web.webhooks import leads, ses, slack, unsubscribe
 
     app = Flask(__name__)
     app.extensions["runtime"] = runtime
@@ -42,7 +42,7 @@ def create_app(runtime: Runtime) -> Flask:
     for module in (auth, account, inbox, tasks, task_acts, health):
         app.register_blueprint(module.blueprint)
     # Signed by whoever posts to them, or, for unsubscribing, pressed by a machine.
-    for module in (slack, leads, unsubscribe):
+    for module in (slack, leads, ses, unsubscribe):
         csrf.exempt(module.blueprint)
         app.register_blueprint(module.blueprint)
     return app

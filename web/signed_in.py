@@ -19,7 +19,9 @@ from engine.people import Person
 from engine.runtime import Runtime
 from engine.users import User
 
-PUBLIC = frozenset({"auth", "health", "webhooks_slack", "webhooks_leads", "unsubscribe"})
+PUBLIC = frozenset(
+    {"auth", "health", "webhooks_slack", "webhooks_leads", "webhooks_ses", "unsubscribe"}
+)
 Answer = Redirect | tuple[Response | str, int]
 
 

@@ -151,6 +151,11 @@ update tasks t set status = 'pending'
   from due where t.id = due.id
 returning t.id;
 
+-- name: wake_settled :exec
+-- What became of a call is known before its time.
+update tasks set status = 'pending'
+ where id = %(task_id)s and status = 'waiting_on_timer' and parked_for like 'settling:%%';
+
 -- name: rescue :many
 -- What a dead worker left: the lease has run out, so the run token is void from here on.
 with lost as (

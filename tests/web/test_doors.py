@@ -15,7 +15,7 @@ PUBLIC = {
     "auth.sign_in", "auth.take_sign_in", "auth.sign_out", "auth.link", "auth.take_link",
     "health.health", "static", "unsubscribe.ask", "unsubscribe.take",
     "webhooks_slack.interactions", "webhooks_slack.take_command", "webhooks_slack.events",
-    "webhooks_leads.take_lead",
+    "webhooks_leads.take_lead", "webhooks_ses.take_report",
 }  # fmt: skip
 # One's own account is everybody's to change.
 OWN = {"account.set_theme", "account.set_password", "account.end_session", "auth.sign_out"}

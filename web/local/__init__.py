@@ -29,6 +29,7 @@ class LocalSettings:
     slack_team_id: str = "T0LOCAL"
     webhook_secret: str = "local-webhook-secret"
     crm_api_key: str = "local-crm-key"
+    sns_topic_arn: str = "arn:aws:sns:us-east-1:000000000000:mail"
     imap_host: str = "127.0.0.1"
     imap_port: int = 0
     imap_user: str = "office"

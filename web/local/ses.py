@@ -12,6 +12,7 @@ Each accepted mail is a document of kind `outbox` in the world, key its id:
     configuration_set  or ''
     raw                the whole message, base64
 
+What becomes of it is in `ses_reports.py`, and is posted to the engine by `sns.py`.
 Two requests make two mails, whatever stands in them: that is how tests see a double send.
 """
 
@@ -29,7 +30,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from web.local import request_world
+from web.local import local_settings, request_world, ses_reports, sns
 
 blueprint = Blueprint("ses", __name__, url_prefix="/ses")
 
@@ -67,25 +68,39 @@ def send_email() -> Response:
         raise _Error(400, "BadRequestException", "Missing final recipient")
     world = request_world()
     message_id = f"{time.time_ns():020x}-{uuid.uuid4()}-000000"
-    world.put(
-        "outbox",
-        message_id,
-        {
-            "id": message_id,
-            "number": world.next_number("outbox"),
-            "at": time.time(),
-            "from": order.get("FromEmailAddress") or str(message.get("From", "")),
-            "to": to,
-            "subject": str(message.get("Subject", "")),
-            "text": _part(message, "plain"),
-            "html": _part(message, "html"),
-            "headers": [[name, str(value)] for name, value in message.items()],
-            "tags": _tags(order),
-            "configuration_set": order.get("ConfigurationSetName") or "",
-            "raw": base64.b64encode(raw).decode("ascii"),
-        },
-    )
+    mail = {
+        "id": message_id,
+        "number": world.next_number("outbox"),
+        "at": time.time(),
+        "from": order.get("FromEmailAddress") or str(message.get("From", "")),
+        "to": to,
+        "subject": str(message.get("Subject", "")),
+        "text": _part(message, "plain"),
+        "html": _part(message, "html"),
+        "headers": [[name, str(value)] for name, value in message.items()],
+        "tags": _tags(order),
+        "configuration_set": order.get("ConfigurationSetName") or "",
+        "raw": base64.b64encode(raw).decode("ascii"),
+    }
+    world.put("outbox", message_id, mail)
+    for event in ses_reports.events(mail):
+        sns.report(world, local_settings(), f"{request.host_url}ses", event)
     return jsonify({"MessageId": message_id})
+
+
+@blueprint.get(f"/{sns.CERTIFICATE}")
+def certificate() -> Response:
+    return Response(sns.certificate(request_world()), content_type="application/x-pem-file")
+
+
+@blueprint.get("/")
+def confirm() -> Response:
+    """SNS by its query API, as far as whoever subscribes needs it."""
+    if request.args.get("Action") != "ConfirmSubscription" or not request.args.get("Token"):
+        raise _Error(400, "InvalidParameter", "Only ConfirmSubscription is understood here")
+    world, topic = request_world(), request.args.get("TopicArn", "")
+    world.put("sns_subscription", request.args["Token"], {"topic": topic})
+    return Response("<ConfirmSubscriptionResponse/>", content_type="text/xml")
 
 
 def _raw(order: dict[str, Any]) -> bytes:

@@ -22,6 +22,7 @@ ADDRESSES = [
     "/webhooks/slack/commands",
     "/webhooks/slack/events",
     "/webhooks/leads",
+    "/webhooks/ses",
 ]
 # What a WSGI server can hand over: a header is latin-1 without line breaks.
 HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=120)
