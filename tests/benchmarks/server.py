@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
+
 from engine.errors import EngineError
 from engine.postgres import Connection, connect
 from engine.postgres.embedded import EmbeddedPostgres
 from engine.postgres.migrations import migrate
+
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 class NotDurable(EngineError):
@@ -25,9 +29,7 @@ class NotDurable(EngineError):
 def benchmark_database() -> Iterator[str]:
     """The DSN of a migrated, durable database; BENCH_DATABASE_URL names another server's."""
     if given := os.environ.get("BENCH_DATABASE_URL"):
-        with connect(given) as conn:
-            refuse_unless_durable(conn)
-            migrate(conn)
+        prepare(given)
         yield given
         return
     folder = Path(tempfile.mkdtemp(prefix="engine-bench-", dir="/var/tmp"))
@@ -35,17 +37,33 @@ def benchmark_database() -> Iterator[str]:
     server = EmbeddedPostgres(folder / "postgres")
     try:
         dsn = server.start()
-        with connect(dsn) as conn:
-            refuse_unless_durable(conn)
-            migrate(conn)
+        prepare(dsn)
         yield dsn
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def prepare(dsn: str) -> None:
+    with connect(dsn) as conn:
+        refuse_unless_durable(conn)
+        migrate(conn)
+
+
+@contextmanager
+def fresh_database(dsn: str, name: str) -> Iterator[str]:
+    """An empty database beside ours, for a peer that makes its own tables."""
+    with connect(dsn) as conn:
+        conn.execute(f"create database {name} template template0")
+    try:
+        yield make_conninfo(dsn, dbname=name)
+    finally:
+        with connect(dsn) as conn:
+            conn.execute(f"drop database {name} with (force)")
+
+
 def refuse_unless_durable(conn: Connection) -> None:
-    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+    for setting in DURABLE:
         row = conn.execute("select current_setting(%s) as value", [setting]).fetchone()
         if row is None or row["value"] != "on":
             raise NotDurable(f"{setting} is off; set it on")

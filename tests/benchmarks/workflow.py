@@ -1,38 +1,22 @@
 """Workflow: a procedure of five shipped steps that need no vendor, with the full audit.
 
 One worker process, so many tasks at once. The ratio is tasks per second against a fifth
-of the commits per second that the same server does in the same run.
+of the commits per second that the same server does in the same run, half of them taken
+before the tasks and half after.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from typing import Any
 
-from engine import agents, sop_files, tasks
-from engine.agents import AgentDefinition
 from engine.errors import EngineError
 from engine.postgres import Connection, connect
-from engine.settings import PROJECT
-from tests.benchmarks import commit_limit
-from tests.benchmarks.server import benchmark_database
+from tests.benchmarks import commit_limit, peers, processes
+from tests.benchmarks.procedures import FIVE_STEPS, FIVE_STEPS_CONTEXT, load, start
 
 STEPS = 5
-SOP = """
-slug: five_steps
-name: Five steps
-agent: bench
-steps:
-  - {key: known, name: Known, type: query, config: {cases: [{when: size > 0, goto: large}]}}
-  - {key: large, name: Large, type: query, config: {cases: [{when: size > 9, goto: each}]}}
-  - {key: each, name: For each of none, type: for_each, config: {items: nobody, sop: five_steps}}
-  - {key: late, name: Late, type: query, config: {cases: [{when: size > 1, goto: last}]}}
-  - {key: last, name: Last, type: query, config: {cases: [{when: size > 2, goto: complete}]}}
-"""
+LIMIT_SECONDS = 6.0
 
 
 class AuditIncomplete(EngineError):
@@ -41,55 +25,41 @@ class AuditIncomplete(EngineError):
     code = "audit_incomplete"
 
 
-def measure(*, concurrency: int, count: int = 3000) -> dict[str, Any]:
-    """One object: tasks_per_s, commit_limit_per_s, ratio, rss_mib, connections."""
-    with benchmark_database() as dsn:
-        with connect(dsn) as conn:
-            sop_id = _procedure(conn)
-            limit = commit_limit.measure(dsn)
-            with conn.transaction():
-                for _ in range(count):
-                    tasks.start(conn, sop_id, context={"size": 10, "nobody": []}, actor="bench")
-            conn.execute("analyze")
-            worker = _worker(dsn, concurrency)
-            try:
-                rate, connections = _drain(conn, count)
-                rss = _peak_mib(worker.pid)
-            finally:
-                worker.send_signal(signal.SIGTERM)
-                worker.wait(timeout=30)
-            _check_audit(conn, count)
-    return {
-        "scenario": "workflow",
-        "concurrency": concurrency,
-        "tasks": count,
+def measure(
+    dsn: str,
+    *,
+    concurrency: int = 10,
+    count: int = 3000,
+    limit_seconds: float = LIMIT_SECONDS,
+    with_peers: bool = False,
+) -> dict[str, Any]:
+    with connect(dsn) as conn:
+        before = commit_limit.measure(dsn, seconds=limit_seconds / 2)
+        start(conn, load(conn, FIVE_STEPS), count, **FIVE_STEPS_CONTEXT)
+        conn.execute("analyze")
+        with processes.worker(dsn, concurrency, POOL_SIZE="4") as worker:
+            rate, connections = _drain(conn, count)
+            rss = processes.rss_mib(worker.pid)
+        _check_audit(conn)
+        limit = (before + commit_limit.measure(dsn, seconds=limit_seconds / 2)) / 2
+    found: dict[str, Any] = {
         "tasks_per_s": round(rate, 1),
         "commit_limit_per_s": round(limit, 1),
         "ratio": round(rate / (limit / STEPS), 3),
         "rss_mib": rss,
         "connections": connections,
     }
+    if with_peers:
+        found["peers"] = _beside(rate, peers.workflow(dsn, concurrency=concurrency, count=count))
+    return found
 
 
-def _procedure(conn: Connection) -> Any:
-    agents.define(conn, AgentDefinition("bench", "Bench", "Measures."))
-    checked = sop_files.parse(SOP, name="the benchmark's procedure")
-    return sop_files.save(conn, checked, origin="import", by="bench").id
-
-
-def _worker(dsn: str, concurrency: int) -> subprocess.Popen[bytes]:
-    settings = {
-        "PYTHONPATH": str(PROJECT),
-        "DATABASE_URL": dsn,
-        "ENGINE_MODE": "demo",
-        "SECRET_KEY": "for-the-benchmark-alone-0123456789",
-        "POOL_SIZE": "8",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "engine.cli", "worker", "--concurrency", str(concurrency)],
-        env={**os.environ, **settings},
-        stderr=subprocess.DEVNULL,
-    )
+def _beside(rate: float, theirs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many times as fast as each peer."""
+    return [
+        row | {"ours_to_peer": round(rate / row["tasks_per_s"], 1)} if "tasks_per_s" in row else row
+        for row in theirs
+    ]
 
 
 def _drain(conn: Connection, count: int) -> tuple[float, int]:
@@ -97,12 +67,10 @@ def _drain(conn: Connection, count: int) -> tuple[float, int]:
     began, before, connections = 0.0, 0, 0
     while True:
         row = conn.execute(
-            "select (select count(*) from tasks where status = 'completed')::int as done,"
-            " (select count(*) from pg_stat_activity where pid <> pg_backend_pid()"
-            "   and datname = current_database())::int as connections"
+            "select count(*)::int as done from tasks where status = 'completed'"
         ).fetchone()
         assert row is not None
-        connections = max(connections, row["connections"])
+        connections = max(connections, processes.connections(conn))
         if row["done"] and not began:
             began, before = time.monotonic(), row["done"]
         if row["done"] == count:
@@ -110,13 +78,7 @@ def _drain(conn: Connection, count: int) -> tuple[float, int]:
         time.sleep(0.05)
 
 
-def _peak_mib(pid: int) -> float:
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        line = next(line for line in status if line.startswith("VmHWM"))
-    return round(int(line.split()[1]) / 1024, 1)
-
-
-def _check_audit(conn: Connection, count: int) -> None:
+def _check_audit(conn: Connection) -> None:
     """Five step events of five distinct transactions for each task."""
     row = conn.execute(
         "select count(*)::int as short from ("
@@ -127,4 +89,4 @@ def _check_audit(conn: Connection, count: int) -> None:
     ).fetchone()
     assert row is not None
     if row["short"]:
-        raise AuditIncomplete(f"{row['short']} of {count} tasks lack events")
+        raise AuditIncomplete(f"{row['short']} tasks lack events")
