@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from engine import agents, answers, questions, tasks
+from engine import agents, answers, batch_posting, questions, tasks
 from engine.card_remarks import remarks
 from engine.cards import Card
 from engine.escalation import home
@@ -36,6 +36,8 @@ def drawn(runtime: Runtime, card: Card) -> Message:
     if card.kind == "alarm":
         text, blocks = _alarm(runtime, card)
         return Message(card.channel, text, blocks, username="Engine", icon_emoji=":rotating_light:")
+    if card.kind == "batch":
+        return batch_posting.drawn(runtime, card)
     return _question(runtime, card)
 
 
@@ -83,7 +85,7 @@ def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: dateti
             editing = question["editing"]
             state = Editing(editing["name"], datetime.fromisoformat(editing["at"]))
         case "undo" if task.wake_at is not None and task.status == "waiting_on_timer":
-            seconds = runtime.settings.undo_seconds
+            seconds = questions.undo_seconds(runtime.settings, question)
             state = Undo(given["by"]["name"], task.wake_at, seconds, given["label"])
         case "answered" | "undo":
             at = datetime.fromisoformat(given["at"])

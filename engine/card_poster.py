@@ -17,6 +17,7 @@ import structlog
 
 from engine import (
     agents,
+    batch_posting,
     card_drawing,
     cards,
     effects,
@@ -150,6 +151,8 @@ def _shown(runtime: Runtime, card: Card, posted: Posted, version: int) -> None:
             conn, card_id=card.id, version=version, channel=posted.channel, ts=posted.ts,
             generation=card.generation,
         )  # fmt: skip
+        if card.kind == "batch":
+            batch_posting.close_if_over(conn, card)
         if card.task_id is not None and _opens_thread(runtime, conn, card):
             tasks.sql.set_thread(conn, task_id=card.task_id, channel=posted.channel, ts=posted.ts)
 

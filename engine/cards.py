@@ -63,8 +63,19 @@ def open_question(conn: Connection, question_id: str, *, task_id: UUID, channel:
     queue.wake(conn, "show_cards")
 
 
+def open_unposted(conn: Connection, question_id: str, *, task_id: UUID, channel: str) -> None:
+    """For a question that a batch's card shows: only its id is kept, for its token."""
+    sql.open_unposted(conn, card_id=question_id, task_id=task_id, channel=channel)
+
+
+def open_batch(conn: Connection, batch_id: UUID, *, task_id: UUID, channel: str) -> None:
+    """A batch's card, in the transaction that freezes its list."""
+    sql.open_batch(conn, card_id=batch_id, task_id=task_id, channel=channel)
+    queue.wake(conn, "show_cards")
+
+
 def change(conn: Connection, question_id: str) -> None:
-    """What the card shows is out of date."""
+    """What the card shows is out of date: the question's own, or its batch's."""
     sql.change(conn, card_id=question_id)
     queue.wake(conn, "show_cards")
 

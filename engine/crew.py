@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import structlog
 
-from engine import deadlines, executor, failures, queue, tasks
+from engine import batches, deadlines, executor, failures, queue, tasks
 from engine.errors import RunLost
 from engine.postgres import DATABASE_DOWN
 from engine.runtime import Runtime
@@ -170,6 +170,8 @@ class Crew:
         if rescued:
             log.warning("tasks_rescued", count=len(rescued))
         deadlines.pass_deadlines(self.runtime)
+        with self.runtime.database.transaction("post_batches") as conn:
+            batches.post_ready(conn, self.runtime.settings)
         with self.runtime.database.read() as conn:
             queue.wake_for_what_is_open(conn)
             due = tasks.sql.next_due(conn)

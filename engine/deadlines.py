@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from engine import cards, queue, task_events, tasks
+from engine import batches, cards, queue, task_events, tasks
 from engine.attendance import attendance
 from engine.business import Business, business_time_between, next_business_moment
 from engine.postgres import Connection
@@ -84,7 +84,7 @@ def _remind(runtime: Runtime, conn: Connection, task: Task) -> None:
     task_events.append(conn, task.id, event)
     cards.raise_alarm(
         conn,
-        cards.silence(question["id"]),
+        batches.silence(conn, question),
         f"Task {task.number} still waits for an answer, until {until}.",
         channel=runtime.settings.channel_escalations,
         task_id=task.id,

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 import psycopg
 import structlog
 
-from engine import cards, effects, intake, mail_events, questions, queue, users
+from engine import batch_answers, cards, effects, intake, mail_events, questions, queue, users
 from engine.answers import Answer
 from engine.effects import Owner
 from engine.errors import EngineError, Refused
@@ -25,6 +25,7 @@ from engine.postgres.queries import queries
 from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack import payloads
+from engine.slack.batch_card import batch_in
 from engine.slack.text import escape
 
 sql = queries("deliveries")
@@ -142,7 +143,10 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
     person = users.person_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)
     if person is None:
         return
-    if isinstance(clicked, payloads.Click):
+    batch_id = batch_in(clicked.token)
+    if batch_id is not None:
+        batch_answers.act(conn, runtime.settings, batch_id, clicked.value, person)
+    elif isinstance(clicked, payloads.Click):
         if clicked.value == "undo":
             questions.undo(conn, clicked.token, person)
         else:
@@ -171,7 +175,8 @@ def _addressee(
 def _tell(runtime: Runtime, clicked: payloads.Click | payloads.Submission, text: str) -> None:
     """Say privately why nothing happened; a message that gets lost is no loss."""
     with runtime.database.read() as conn:
-        card = cards.get(conn, clicked.token.partition(".")[0])
+        shown_on = batch_in(clicked.token) or clicked.token.partition(".")[0]
+        card = cards.get(conn, shown_on)
     if card is None or card.posted_channel is None:
         return
     try:

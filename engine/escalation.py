@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from engine import cards, deadlines, executor, questions, tasks, verdicts
+from engine import batches, cards, deadlines, executor, questions, tasks, verdicts
 from engine.agents import Agent
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run
-from engine.steps.contract import Asking, Option
+from engine.steps.contract import Asking, Option, Step
 from engine.task_events import Event
 from engine.tasks import Position
 
@@ -25,12 +25,14 @@ ESCALATIONS = "escalations"
 
 def ask(runtime: Runtime, run: Run, asking: Asking) -> bool:
     """The question of an asking step."""
-    return _park(runtime, run, asking, [])
+    return _park(runtime, run, asking, [], batch=run.step if asking.batch else None)
 
 
 def ask_at_cap(runtime: Runtime, run: Run, asking: Asking, event: Event) -> bool:
-    """No model may decide it: the person's answer is the step's output."""
-    return _park(runtime, run, asking, [event], channel=ESCALATIONS)
+    """No model may decide it: the person's answer is the step's output. A campaign's
+    stands on the campaign's card, as one to be looked at by itself."""
+    batch = next((s for s in run.procedure.steps if getattr(s.config, "batch", False)), None)
+    return _park(runtime, run, asking, [event], channel=ESCALATIONS, batch=batch)
 
 
 def ask_in_doubt(runtime: Runtime, run: Run, effect_key: str) -> bool:
@@ -107,19 +109,22 @@ def _park(
     effect_key: str | None = None,
     status: str = "waiting_on_human",
     error: str | None = None,
+    batch: Step | None = None,
     also: executor.Also | None = None,
 ) -> bool:
     task = run.task
     settings = runtime.settings
-    name = asking.channel or channel or run.agent.slack_channel or ESCALATIONS
-    where = settings.channel(name)
     with runtime.database.read() as conn:
         history = _history(conn, run)
         judged = verdicts.on_question(
             conn, runtime, run.procedure, run.agent, run.step, task.context, asking.mail
         )
+        campaign = batches.campaign_of(conn, task.id) if batch else None
         hours = asking.deadline_hours or settings.question_deadline_hours
         deadline = deadlines.of_new(runtime, conn, hours) if resolves != "failure" else None
+    elsewhere = channel if campaign is None else None
+    name = asking.channel or elsewhere or run.agent.slack_channel or ESCALATIONS
+    where = settings.channel(name)
     tier = task.context.get("draft_tier") if asking.mail else None
     tier = run.tier if run.step.step_type.startswith("llm_") else tier
     question = questions.compose(
@@ -136,6 +141,7 @@ def _park(
         model=runtime.tiers[tier].model if tier else None,
         resolves=resolves,
         effect_key=effect_key,
+        in_batch=campaign is not None,
     ) | (judged if resolves == "step" else {})
     position = Position(
         status,
@@ -151,7 +157,10 @@ def _park(
     asked = Event("human_asked", step_id=run.step.id, output_summary=f"{asking.kind} in {where}")
 
     def open_card(conn: Connection) -> None:
-        cards.open_question(conn, question["id"], task_id=task.id, channel=where)
+        if campaign is not None and batch is not None:
+            batches.join(conn, question, task_id=task.id, campaign_id=campaign, step_id=batch.id)
+        else:
+            cards.open_question(conn, question["id"], task_id=task.id, channel=where)
         if also is not None:
             also(conn)
 

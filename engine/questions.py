@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from engine import answers, cards, effects, queue, task_events, tasks, verdicts
+from engine import answers, batches, cards, effects, queue, task_events, tasks, verdicts
 from engine.answers import Answer
 from engine.errors import AlreadyAnswered, TaskClosed
 from engine.people import Person
@@ -46,6 +46,7 @@ def compose(
     model: str | None = None,
     resolves: str = "step",
     effect_key: str | None = None,
+    in_batch: bool = False,
 ) -> Question:
     """The document that is stored, shown on the card, and answered."""
     earlier = [*(task.question or {}).get("earlier", []), *_without_earlier(task.question)]
@@ -65,6 +66,8 @@ def compose(
         # What the answer is for: the step's output, an effect in doubt, or a failure.
         "resolves": resolves,
         "effect_key": effect_key,
+        # Shown on its campaign's card, not on one of its own.
+        "in_batch": in_batch,
         "kind": asking.kind,
         "title": asking.title,
         "confidence": asking.confidence,
@@ -106,6 +109,8 @@ def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: 
     task, question = _locked(conn, token)
     option = answers.chosen(question, given.choice)
     fields = answers.filled_in(question, option, given.fields)
+    mail = answers.edited(question["mail"], fields)
+    edited = mail != question["mail"]
     decided = question | {
         "state": "answered",
         "answer": {
@@ -114,15 +119,16 @@ def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: 
             "fields": fields,
             "by": {"id": by.id, "name": by.name, "via": by.via},
             "at": tasks.now(conn).isoformat(),
+            "edited": edited,
         },
-        "mail": answers.edited(question["mail"], fields),
+        "mail": mail,
         # Taken back, the form opens with what was typed, not with what it began with.
         "fields": [
             field | {"value": fields.get(field["key"], field["value"])}
             for field in question["fields"]
         ],
     }
-    undo = settings.undo_seconds if option["undoable"] else 0
+    undo = undo_seconds(settings, question) if option["undoable"] else 0
     if undo:
         decided["state"] = "undo"
     tasks.sql.set_question(
@@ -134,7 +140,7 @@ def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: 
         wake_seconds=undo or None,
         deadline=None,
     )
-    summary = given.choice + (" (edited)" if decided["mail"] != question["mail"] else "")
+    summary = given.choice + (" (edited)" if edited else "")
     task_events.append(
         conn,
         task.id,
@@ -147,6 +153,10 @@ def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: 
     _resolve(conn, task, decided, by)
     queue.wake(conn, "run_tasks")
     return tasks.get(conn, task.id)
+
+
+def undo_seconds(settings: Settings, question: Question) -> int:
+    return settings.batch_undo_seconds if question.get("in_batch") else settings.undo_seconds
 
 
 def _resolve(conn: Connection, task: Task, question: Question, by: Person) -> None:
@@ -191,6 +201,8 @@ def undo(conn: Connection, token: str, by: Person) -> Task:
     verdicts.take_back(conn, question)
     task_events.append(conn, task.id, Event("answer_undone", step_id=task.step_id, actor=str(by)))
     cards.change(conn, question["id"])
+    if question.get("in_batch"):
+        batches.reopened(conn, reopened, edited=question["answer"].get("edited", False))
     return tasks.get(conn, task.id)
 
 

@@ -123,6 +123,8 @@ class Settings(BaseSettings):
 
     undo_seconds: int = 30
     """How long "send as is" may be taken back; 0 to 300."""
+    batch_undo_seconds: int = 300
+    """The same for the drafts of a campaign, approved together or one by one."""
     erase_after_days: int = 30
     """Grace period after a task's end before its customer data is erased; may be 0."""
     question_deadline_hours: float = 8

@@ -87,6 +87,25 @@ CREATE TABLE public.agents (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.batch_drafts (
+    question_id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    "position" integer,
+    token text,
+    draft_hash bytea,
+    remarks text[] DEFAULT '{}'::text[] NOT NULL
+);
+
+CREATE TABLE public.batches (
+    id uuid DEFAULT public.new_id() NOT NULL,
+    task_id uuid NOT NULL,
+    step_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT public.engine_now() NOT NULL,
+    posted_at timestamp with time zone,
+    closed_at timestamp with time zone
+);
+
 CREATE TABLE public.cards (
     id uuid DEFAULT public.new_id() NOT NULL,
     kind text NOT NULL,
@@ -107,7 +126,7 @@ CREATE TABLE public.cards (
     again boolean DEFAULT false NOT NULL,
     error text,
     set_aside boolean DEFAULT false NOT NULL,
-    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text])))
+    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text, 'batch'::text])))
 );
 
 CREATE TABLE public.clock (
@@ -418,6 +437,12 @@ ALTER TABLE ONLY public.agents
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.batch_drafts
+    ADD CONSTRAINT batch_drafts_pkey PRIMARY KEY (question_id);
+
+ALTER TABLE ONLY public.batches
+    ADD CONSTRAINT batches_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_cause_key UNIQUE (cause);
 
@@ -518,6 +543,18 @@ CREATE INDEX agent_memories_agent ON public.agent_memories USING btree (agent_id
 
 CREATE INDEX agent_memories_task ON public.agent_memories USING btree (task_id) WHERE (task_id IS NOT NULL);
 
+CREATE INDEX batch_drafts_batch ON public.batch_drafts USING btree (batch_id, "position");
+
+CREATE INDEX batch_drafts_task ON public.batch_drafts USING btree (task_id);
+
+CREATE UNIQUE INDEX batches_gathering ON public.batches USING btree (task_id, step_id) WHERE (posted_at IS NULL);
+
+CREATE INDEX batches_open ON public.batches USING btree (id) WHERE (closed_at IS NULL);
+
+CREATE INDEX batches_step ON public.batches USING btree (step_id);
+
+CREATE INDEX batches_task ON public.batches USING btree (task_id);
+
 CREATE INDEX cards_due ON public.cards USING btree (next_try_at) WHERE (wanted > shown);
 
 CREATE INDEX cards_task ON public.cards USING btree (task_id) WHERE (task_id IS NOT NULL);
@@ -609,6 +646,21 @@ ALTER TABLE ONLY public.agent_memories
 
 ALTER TABLE ONLY public.agent_memories
     ADD CONSTRAINT agent_memories_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
+
+ALTER TABLE ONLY public.batch_drafts
+    ADD CONSTRAINT batch_drafts_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES public.batches(id);
+
+ALTER TABLE ONLY public.batch_drafts
+    ADD CONSTRAINT batch_drafts_question_id_fkey FOREIGN KEY (question_id) REFERENCES public.cards(id);
+
+ALTER TABLE ONLY public.batch_drafts
+    ADD CONSTRAINT batch_drafts_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
+
+ALTER TABLE ONLY public.batches
+    ADD CONSTRAINT batches_step_id_fkey FOREIGN KEY (step_id) REFERENCES public.steps(id);
+
+ALTER TABLE ONLY public.batches
+    ADD CONSTRAINT batches_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);

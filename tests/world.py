@@ -18,7 +18,17 @@ from typing import Any
 import httpx
 from flask import Flask
 
-from engine import card_poster, deadlines, deliveries, executor, intake, sop_files, tasks, users
+from engine import (
+    batches,
+    card_poster,
+    deadlines,
+    deliveries,
+    executor,
+    intake,
+    sop_files,
+    tasks,
+    users,
+)
 from engine.demo import OWNER_SLACK_ID, PARTNER_SLACK_ID, TEAM, TOPIC
 from engine.intake import Taken
 from engine.postgres import Database
@@ -78,6 +88,8 @@ class Company:
             with self.runtime.database.statement("wake_due") as conn:
                 tasks.sql.wake_due(conn)
             deadlines.pass_deadlines(self.runtime)
+            with self.runtime.database.transaction("post_batches") as conn:
+                batches.post_ready(conn, self.runtime.settings)
             acted = deliveries.act(self.runtime)
             run = executor.claim(self.runtime)
             if run is not None:

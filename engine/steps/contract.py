@@ -121,6 +121,8 @@ class Asking:
     deadline_hours: float | None = None
     confidence: float | None = None
     notes: Sequence[str] = ()
+    # On the campaign's one card, where the task belongs to a campaign.
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """`slack_ask_human`: put a question to a person and wait, for as long as it takes.
 
 With `mail` it is an approval: the card shows the exact mail with its footer, and the
-answer leaves it in `draft_mail`, which is what a later `api_call` sends.
+answer leaves it in `draft_mail`, which is what a later `api_call` sends. With `batch` the
+questions of one campaign stand together on one card (`engine/batches.py`).
 """
 
 from __future__ import annotations
@@ -71,12 +72,26 @@ class Config(StepConfig):
     channel: str | None = None
     deadline_hours: float | None = Field(default=None, gt=0)
     into: str = "answer"
+    batch: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> Config:
         if self.kind == "approval" and self.mail is None:
             raise ValueError("an approval needs 'mail'")
+        if self.batch and self.kind != "approval":
+            raise ValueError("a 'batch' is of approvals: kind must be approval")
+        if self.batch and not self._can_be_approved_together():
+            raise ValueError(
+                "a 'batch' needs a choice of style primary without a form, which approves, and"
+                " one of style danger, which strikes out"
+            )
         return self
+
+    def _can_be_approved_together(self) -> bool:
+        choices = self.choices.values()
+        return any(c.style == "primary" and not c.form for c in choices) and any(
+            c.style == "danger" for c in choices
+        )
 
 
 def run(config: Config, ctx: StepContext) -> Outcome:
@@ -100,6 +115,7 @@ def run(config: Config, ctx: StepContext) -> Outcome:
             deadline_hours=config.deadline_hours,
             confidence=ctx.context.get("draft_confidence") if config.mail else None,
             notes=notes,
+            batch=config.batch,
         )
     )
 

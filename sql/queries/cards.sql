@@ -4,6 +4,16 @@ insert into cards (id, kind, task_id, channel)
 values (%(card_id)s, 'question', %(task_id)s, %(channel)s)
 returning id;
 
+-- name: open_unposted :exec
+-- A question that is shown on its batch's card: it is never posted itself, for nothing is ever
+-- wanted of it.
+insert into cards (id, kind, task_id, channel, wanted)
+values (%(card_id)s, 'question', %(task_id)s, %(channel)s, 0);
+
+-- name: open_batch :exec
+insert into cards (id, kind, task_id, channel)
+values (%(card_id)s, 'batch', %(task_id)s, %(channel)s);
+
 -- name: raise_alarm :one
 -- One cause, one card: what repeats is counted on it. What was over and is back, or was told
 -- more than a day ago, gets a new message (so a new id, for the key of its effect): a count
@@ -29,12 +39,17 @@ update cards set closed_at = now(), wanted = wanted + 1, next_try_at = now()
 returning id;
 
 -- name: change :exec
-update cards set wanted = wanted + 1, tries = 0, error = null, set_aside = false,
-                 next_try_at = least(next_try_at, now())
- where id = %(card_id)s;
+-- A batch's card changes with every draft on it: it waits out the seconds since it was shown.
+update cards
+   set wanted = wanted + 1, tries = 0, error = null, set_aside = false,
+       next_try_at = case when kind = 'batch' then next_try_at else least(next_try_at, now()) end
+ where id = coalesce((select batch_id from batch_drafts where question_id = %(card_id)s), %(card_id)s);
 
 -- name: change_of_task :exec
-update cards set wanted = wanted + 1, next_try_at = now() where task_id = %(task_id)s;
+update cards set wanted = wanted + 1, next_try_at = now()
+ where id in (select coalesce(d.batch_id, c.id)
+                from cards c left join batch_drafts d on d.question_id = c.id
+               where c.task_id = %(task_id)s);
 
 -- name: take :many
 -- Cards that do not show what they should, oldest first. A new message waits for the older
@@ -61,7 +76,8 @@ update cards set next_try_at = now() where id = any(%(card_ids)s);
 -- Where a newer state was shown meanwhile, nobody knows which of the two arrived last: it is
 -- shown once more.
 update cards
-   set shown = greatest(shown, %(version)s), tries = 0, next_try_at = now(),
+   set shown = greatest(shown, %(version)s), tries = 0,
+       next_try_at = now() + case when kind = 'batch' then interval '3 seconds' else interval '0' end,
        wanted = case when shown > %(version)s then wanted + 1 else wanted end,
        posted_channel = %(channel)s, ts = %(ts)s, error = null, set_aside = false,
        again = again and generation > %(generation)s
@@ -81,7 +97,7 @@ update cards
    set generation = generation + 1, again = true, wanted = wanted + 1, tries = 0,
        error = null, set_aside = false, next_try_at = now(),
        channel = coalesce(%(channel)s, channel)
- where id = %(card_id)s
+ where id = coalesce((select batch_id from batch_drafts where question_id = %(card_id)s), %(card_id)s)
 returning *;
 
 -- name: due :value

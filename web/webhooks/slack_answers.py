@@ -19,6 +19,7 @@ from engine.errors import AlreadyAnswered, EngineError, TaskClosed, VendorError
 from engine.people import Person
 from engine.questions import OPEN, Question
 from engine.runtime import Runtime
+from engine.slack.batch_card import batch_in
 from engine.slack.modals import (
     edit_modal,
     errors_reply,
@@ -46,7 +47,7 @@ def clicked(runtime: Runtime, click: Click, body: bytes) -> Response:
         person = users.person_for_slack(conn, click.user_id, click.team_id, runtime.settings)
         if person is None:
             return _tell(runtime, click, STRANGER)
-        if click.value == "undo":
+        if click.value == "undo" or batch_in(click.token):
             return _store(runtime, click.key, body)
         try:
             task, question = questions.read(conn, click.token)
