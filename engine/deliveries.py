@@ -7,6 +7,7 @@ form's own id), so the same click twice is one. Once acted on its body is gone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,7 +18,7 @@ import structlog
 from engine import batch_answers, cards, effects, intake, mail_events, questions, queue, users
 from engine.answers import Answer
 from engine.effects import Owner
-from engine.errors import EngineError, Refused
+from engine.errors import AlreadyAnswered, EngineError, Refused
 from engine.keyed_hash import keyed_hash
 from engine.mail import sns
 from engine.postgres import Connection
@@ -29,6 +30,7 @@ from engine.slack.batch_card import batch_in
 from engine.slack.text import escape
 
 sql = queries("deliveries")
+Interaction = payloads.Click | payloads.Submission | payloads.Closed
 log = structlog.get_logger()
 
 DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -60,7 +62,7 @@ def act(runtime: Runtime) -> int:
 
 
 def _act_on_next(runtime: Runtime) -> bool:
-    late: tuple[payloads.Click | payloads.Submission, str] | None = None
+    late: tuple[Interaction, str] | None = None
     with runtime.database.transaction("act_on_delivery") as conn:
         row = sql.take(conn)
         if row is None:
@@ -144,7 +146,11 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
     if person is None:
         return
     batch_id = batch_in(clicked.token)
-    if batch_id is not None:
+    if isinstance(clicked, payloads.Closed):
+        if batch_id is None:
+            with contextlib.suppress(AlreadyAnswered):
+                questions.stop_editing(conn, clicked.token, person)
+    elif batch_id is not None:
         batch_answers.act(conn, runtime.settings, batch_id, clicked.value, person)
     elif isinstance(clicked, payloads.Click):
         if clicked.value == "undo":
@@ -157,22 +163,20 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
         questions.answer(conn, runtime.settings, clicked.token, answer, person)
 
 
-def _interaction(body: bytes) -> payloads.Click | payloads.Submission:
+def _interaction(body: bytes) -> Interaction:
     found = payloads.read_interaction(dict(parse_qsl(body.decode("utf-8"))))
-    if not isinstance(found, payloads.Click | payloads.Submission):
+    if not isinstance(found, Interaction):
         raise EngineError("not a click or a submission")
     return found
 
 
-def _addressee(
-    row: dict[str, object], refusal: EngineError
-) -> tuple[payloads.Click | payloads.Submission, str] | None:
+def _addressee(row: dict[str, object], refusal: EngineError) -> tuple[Interaction, str] | None:
     if row["source"] != "slack":
         return None
     return _interaction(bytes(row["body"])), str(refusal)  # type: ignore[arg-type]
 
 
-def _tell(runtime: Runtime, clicked: payloads.Click | payloads.Submission, text: str) -> None:
+def _tell(runtime: Runtime, clicked: Interaction, text: str) -> None:
     """Say privately why nothing happened; a message that gets lost is no loss."""
     with runtime.database.read() as conn:
         shown_on = batch_in(clicked.token) or clicked.token.partition(".")[0]

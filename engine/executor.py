@@ -103,13 +103,12 @@ def perform(runtime: Runtime, run: Run) -> Outcome | failures.Failure:  # noqa: 
     if task.cancel_requested_at is not None:
         return failures.Cancelled()
     question = task.question
-    if question and question["visit"] == task.visit:
-        if question["state"] == "expired":
-            return failures.Failed("expired")
-        if question["state"] in ("answered", "undo") and answers.is_output(question):
-            return _answered(run, question)
+    if question and question["visit"] == task.visit and question["state"] == "expired":
+        return failures.Failed("expired")
     context = Context(runtime, run, tally=_tally(runtime, run))
     try:
+        if _decided(run):
+            return _answered(run, context)
         return STEP_TYPES[run.step.step_type].run(run.step.config, context)
     except RunLost:
         raise
@@ -132,8 +131,24 @@ def _crashed(run: Run, error: Exception) -> failures.Failure:
     return failures.Broken(f"crashed: {place}")
 
 
-def _answered(run: Run, question: dict[str, Any]) -> Outcome:
-    """What a person decided, in the shape of this step's own output."""
+def _decided(run: Run) -> bool:
+    """Whether a person has said what this step puts out."""
+    question = run.task.question
+    return (
+        question is not None
+        and question["visit"] == run.task.visit
+        and question["state"] in ("answered", "undo")
+        and answers.is_output(question)
+    )
+
+
+def _answered(run: Run, context: Context) -> Outcome:
+    """What a person decided, in the shape of this step's own output, once the step type has
+    done what the answer makes it do."""
+    question = run.task.question or {}
+    carry_out = getattr(STEP_TYPES[run.step.step_type], "carry_out", None)
+    if carry_out is not None and question["resolves"] == "step":
+        carry_out(context, question["answer"]["fields"])
     outcome = answers.outcome(question)
     supplied = getattr(STEP_TYPES[run.step.step_type], "supplied", None)
     if supplied is None or question["resolves"] != "step":

@@ -212,11 +212,22 @@ def mark_editing(conn: Connection, token: str, by: Person) -> Question:
     task, question = _locked(conn, token)
     marked = question | {
         "state": "editing",
-        "editing": {"name": by.name, "at": tasks.now(conn).isoformat()},
+        "editing": {"id": by.id, "name": by.name, "at": tasks.now(conn).isoformat()},
     }
     tasks.sql.set_question_text(conn, task_id=task.id, question=stored(marked))
     cards.change(conn, question["id"])
     return marked
+
+
+def stop_editing(conn: Connection, token: str, by: Person) -> bool:
+    """They have put the form away. False where it is not they who are editing."""
+    task, question = _locked(conn, token)
+    if question["state"] != "editing" or question["editing"].get("id") != by.id:
+        return False
+    reopened = {k: v for k, v in question.items() if k != "editing"} | {"state": "open"}
+    tasks.sql.set_question_text(conn, task_id=task.id, question=stored(reopened))
+    cards.change(conn, question["id"])
+    return True
 
 
 def read(conn: Connection, token: str) -> tuple[Task, Question]:

@@ -20,7 +20,9 @@ def code_of(given: str) -> str:
     said = given.strip()
     if not said:
         return NONE_GIVEN
-    return said if said in REASONS else _CODES.get(said.casefold(), OWN_WORDS)
+    # In Slack one may tap a reason and say more behind it.
+    tapped = said.partition(":")[0].strip()
+    return said if said in REASONS else _CODES.get(tapped.casefold(), OWN_WORDS)
 
 
 def in_words(code: str) -> str:

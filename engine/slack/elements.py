@@ -130,6 +130,27 @@ def text_input(
     }
     if value:
         entry["initial_value"] = value
+    return _input(block_id, label, entry, optional=optional)
+
+
+def one_of(block_id: str, label: str, choices: Sequence[str]) -> Block:
+    """Reasons to tap: at most one, and none is fine. The words are their own value."""
+    options = [{"text": plain(one_line(c), OPTION_LENGTH), "value": c[:150]} for c in choices[:10]]
+    entry = {"type": "radio_buttons", "action_id": "tap", "options": options}
+    return _input(block_id, label, entry, optional=True)
+
+
+def tick(block_id: str, label: str, *, ticked: bool) -> Block:
+    """A box to tick. Slack takes no empty heading, so the label stands there and "yes" at
+    the box."""
+    option = {"text": plain("Yes", OPTION_LENGTH), "value": "yes"}
+    entry: dict[str, Any] = {"type": "checkboxes", "action_id": "tick", "options": [option]}
+    if ticked:
+        entry["initial_options"] = [option]
+    return _input(block_id, label, entry, optional=True)
+
+
+def _input(block_id: str, label: str, entry: dict[str, Any], *, optional: bool) -> Block:
     return {
         "type": "input",
         "block_id": block_id,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.form_values import YES
+from engine.refusals import REASONS
 from engine.slack import Block, elements
 from engine.slack.text import clip, escape, link, one_line, plain, units
 
@@ -17,6 +19,8 @@ View = dict[str, Any]
 Field = Mapping[str, Any]
 FIELD = "field:"
 REASON = "reason"
+TAPPED = "tapped"
+OWN_WORDS = "Or more, in your own words"
 INPUTS = 90
 
 
@@ -48,7 +52,8 @@ def reason_modal(
         _label_of(question, value) or "A reason",
         [
             elements.context(title),
-            elements.text_input(FIELD + REASON, label, multiline=True),
+            elements.one_of(FIELD + TAPPED, label, list(REASONS.values())),
+            elements.text_input(FIELD + REASON, OWN_WORDS, multiline=True, optional=True),
         ],
         submit="Submit",
     )
@@ -68,13 +73,25 @@ def told_modal(title: str, said: str) -> View:
 
 
 def parse_submission(payload: Mapping[str, Any]) -> dict[str, str]:
-    """What was typed, by field key; an input left empty is an empty string."""
+    """What was typed, by field key; an input left empty is an empty string, a box "yes" or
+    "no". A reason that was tapped goes before the words behind it."""
     values = payload["view"]["state"]["values"]
     typed: dict[str, str] = {}
     for block_id, inputs in values.items():
         if block_id.startswith(FIELD):
-            typed[block_id.removeprefix(FIELD)] = next(iter(inputs.values())).get("value") or ""
+            typed[block_id.removeprefix(FIELD)] = _given(next(iter(inputs.values())))
+    tapped = typed.pop(TAPPED, "")
+    if tapped:
+        typed[REASON] = f"{tapped}: {typed[REASON]}" if typed.get(REASON, "").strip() else tapped
     return typed
+
+
+def _given(entry: Mapping[str, Any]) -> str:
+    if entry.get("type") == "checkboxes":
+        return "yes" if entry.get("selected_options") else "no"
+    if entry.get("type") == "radio_buttons":
+        return str((entry.get("selected_option") or {}).get("value") or "")
+    return entry.get("value") or ""
 
 
 def errors_reply(errors: Mapping[str, str]) -> dict[str, Any]:
@@ -106,6 +123,10 @@ def _recipient(question: Mapping[str, Any]) -> list[Block]:
 
 
 def _input(field: Field) -> Block:
+    if field.get("type") == "yes_no":
+        ticked = str(field.get("value") or "").casefold() in YES
+        label = str(field.get("label") or field["key"])
+        return elements.tick(FIELD + str(field["key"]), label, ticked=ticked)
     return elements.text_input(
         FIELD + str(field["key"]),
         str(field.get("label") or field["key"]),

@@ -7,6 +7,7 @@ questions of one campaign stand together on one card (`engine/batches.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -14,6 +15,7 @@ from pydantic import Field, model_validator
 from engine.business import footer
 from engine.llm.names import odd_case
 from engine.mail.unsubscribe import unsubscribe_url
+from engine.name_correction import correct_in_crm, name_fields
 from engine.steps.contract import (
     Ask,
     Asking,
@@ -120,6 +122,11 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     )
 
 
+def carry_out(ctx: StepContext, given: Mapping[str, str]) -> None:
+    """What the answer makes this step do: a name that was corrected goes to the CRM too."""
+    correct_in_crm(ctx, given)
+
+
 def _option(value: str, choice: Choice) -> Option:
     return Option(
         value, choice.label, choice.style, choice.confirm, choice.form, choice.goto, choice.undoable
@@ -160,7 +167,7 @@ def _mail(
     if not to:
         fields.insert(0, FormField("customer_email", "To (e-mail address)", ""))
         notes.append("It is not known whom to answer: fill in the address.")
+    fields += name_fields(ctx, name)
     if name and odd_case(name):
-        fields.append(FormField("customer_name", "Customer's name", name))
         notes.append("The name is in odd case: correct it if it is wrong.")
     return mail, fields, notes

@@ -20,7 +20,7 @@ from engine.slack.payloads import PayloadInvalid
 from engine.slack.verification import SignatureInvalid, verify
 from web.current import runtime
 from web.webhooks import raw_body
-from web.webhooks.slack_answers import clicked, submitted
+from web.webhooks.slack_answers import clicked, put_away, submitted
 
 blueprint = Blueprint("webhooks_slack", __name__, url_prefix="/webhooks/slack")
 log = structlog.get_logger()
@@ -53,6 +53,8 @@ def interactions() -> Response:
         return clicked(runtime(), what, raw_body())
     if isinstance(what, payloads.Submission):
         return submitted(runtime(), what, raw_body())
+    if isinstance(what, payloads.Closed):
+        return put_away(runtime(), what, raw_body())
     return Response(status=200)
 
 

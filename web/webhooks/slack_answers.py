@@ -21,6 +21,7 @@ from engine.questions import OPEN, Question
 from engine.runtime import Runtime
 from engine.slack.batch_card import batch_in
 from engine.slack.modals import (
+    REASON,
     edit_modal,
     errors_reply,
     form_modal,
@@ -29,7 +30,7 @@ from engine.slack.modals import (
     told_modal,
     update_reply,
 )
-from engine.slack.payloads import Click, Submission
+from engine.slack.payloads import Click, Closed, Submission
 
 log = structlog.get_logger()
 
@@ -80,6 +81,15 @@ def submitted(runtime: Runtime, form: Submission, body: bytes) -> Response:
     return jsonify(response_action="clear")
 
 
+def put_away(runtime: Runtime, closed: Closed, body: bytes) -> Response:
+    """A form was closed without an answer: the card must not say "is editing" for ever."""
+    with runtime.database.read() as conn:
+        person = users.person_for_slack(conn, closed.user_id, closed.team_id, runtime.settings)
+    if person is None:
+        return Response(status=ACKNOWLEDGED)
+    return _store(runtime, closed.key, body)
+
+
 def _store(runtime: Runtime, key: str, body: bytes) -> Response:
     with runtime.database.transaction("accept") as conn:
         deliveries.accept(conn, runtime.settings, source="slack", key=key, body=body)
@@ -122,8 +132,11 @@ def _view(question: Question, click: Click, option: Mapping[str, Any], url: str)
 def _wrong(question: Question, form: Submission) -> dict[str, str]:
     """Errors by field: what the one door would refuse, said where it can be put right."""
     option = _option(question, form.value)
-    if option is None or option.get("form") == "reason":
+    if option is None:
         return {}
+    if option.get("form") == "reason":
+        given = form.fields.get(REASON, "").strip()
+        return {} if given else {REASON: "Tap a reason, or write one."}
     return answers.problems(question, form.fields)
 
 

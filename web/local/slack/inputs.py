@@ -46,12 +46,27 @@ def filled_in(blocks: list[Doc], values: dict[str, str]) -> tuple[Doc, dict[str,
         if block["type"] != "input":
             continue
         block_id, element = block["block_id"], block["element"]
-        key, initial = block_id.partition(":")[2], str(element.get("initial_value") or "")
+        key, initial = block_id.partition(":")[2], _initial(element)
         text = values.get(block_id, values.get(key, initial))
         if not text and not block.get("optional"):
             errors[block_id] = "Please complete this required field."
         if len(text) > element.get("max_length", 3000):
             errors[block_id] = f"Use at most {element.get('max_length', 3000)} characters."
-        entry = {"type": element["type"], "value": text or None}
-        state[block_id] = {element.get("action_id", "input"): entry}
+        state[block_id] = {element.get("action_id", "input"): _entry(element, text)}
     return state, errors
+
+
+def _initial(element: Doc) -> str:
+    if element["type"] == "checkboxes":
+        return "yes" if element.get("initial_options") else ""
+    return str(element.get("initial_value") or "")
+
+
+def _entry(element: Doc, text: str) -> Doc:
+    """An input's state as Slack sends it; of a box or a row of choices, the option itself."""
+    chosen = [o for o in element.get("options") or [] if text in (o["value"], o["text"]["text"])]
+    if element["type"] == "checkboxes":
+        return {"type": "checkboxes", "selected_options": chosen}
+    if element["type"] == "radio_buttons":
+        return {"type": "radio_buttons", "selected_option": chosen[0] if chosen else None}
+    return {"type": element["type"], "value": text or None}

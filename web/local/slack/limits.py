@@ -151,6 +151,17 @@ def _select(element: Part, at: str) -> Found:
         yield from _long(option, "value", 150, here, required=True)
 
 
+def _choices(element: Part, at: str) -> Found:
+    yield from _count(element.get("options"), 10, f"{at}/options")
+    for number, option in enumerate(element.get("options") or []):
+        here = f"{at}/options/{number}"
+        yield from _text(option.get("text"), 75, f"{here}/text")
+        yield from _long(option, "value", 150, here, required=True)
+    for option in element.get("initial_options") or []:
+        if option not in element["options"]:
+            yield f"must be one of the options [json-pointer:{at}/initial_options]"
+
+
 def _text_input(element: Part, at: str) -> Found:
     most = element.get("max_length", 3000)
     if not isinstance(most, int) or not 1 <= most <= 3000:
@@ -216,4 +227,6 @@ ELEMENTS: dict[str, Callable[[Part, str], Found]] = {
     "button": _button,
     "static_select": _select,
     "plain_text_input": _text_input,
+    "radio_buttons": _choices,
+    "checkboxes": _choices,
 }

@@ -69,6 +69,7 @@ function control(element, act) {
 
 function input(block) {
   const { element } = block;
+  if (element.type === "radio_buttons" || element.type === "checkboxes") return choices(block);
   const id = `input-${block.block_id}`;
   const shared = {
     id,
@@ -88,6 +89,21 @@ function input(block) {
     el("label", { htmlFor: id }, block.label.text, block.optional ? el("span", { class: "quiet" }, " (optional)") : null),
     entry,
     el("p", { class: "field-error", id: `${id}-error`, role: "alert" }));
+}
+
+// Radio buttons and boxes: their heading, and each option as a line that can be tapped.
+function choices(block) {
+  const { element } = block;
+  const kind = element.type === "checkboxes" ? "checkbox" : "radio";
+  const ticked = (element.initial_options ?? []).map((option) => option.value);
+  return el("fieldset", { class: "b-input b-choices" },
+    el("legend", {}, block.label.text, block.optional ? el("span", { class: "quiet" }, " (optional)") : null),
+    element.options.map((option) => {
+      const entry = el("input", { type: kind, name: block.block_id, value: option.value });
+      entry.checked = ticked.includes(option.value);
+      return el("label", {}, entry, option.text.text);
+    }),
+    el("p", { class: "field-error", role: "alert" }));
 }
 
 function unknown(block) {

@@ -53,7 +53,7 @@ async function putAway(view, user) {
 async function sendOff(event, view, user, button) {
   event.preventDefault();
   const form = event.currentTarget;
-  const values = Object.fromEntries([...form.querySelectorAll(".b-input [name]")].map((i) => [i.name, i.value]));
+  const values = valuesOf(form);
   button.disabled = true;
   const reply = await send("_submit", { view_id: view.id, values, user });
   button.disabled = false;
@@ -61,6 +61,16 @@ async function sendOff(event, view, user, button) {
   if (reply.error && reply.error !== "not_sent") onTrouble(reply);
   else if (reply.status && !reply.ok) onTrouble(reply);
   onDone();
+}
+
+function valuesOf(form) {
+  const values = {};
+  for (const input of form.querySelectorAll(".b-input [name]")) {
+    if (input.type !== "radio" && input.type !== "checkbox") values[input.name] = input.value;
+    else if (input.checked) values[input.name] = input.value;
+    else values[input.name] ??= "";
+  }
+  return values;
 }
 
 function showErrors(form, errors) {
