@@ -82,7 +82,7 @@ def _act_on_next(runtime: Runtime) -> bool:
 
 def _act_within(
     runtime: Runtime, conn: Connection, row: dict[str, Any]
-) -> tuple[payloads.Click | payloads.Submission, str] | None:
+) -> tuple[Interaction, str] | None:
     """Act in the caller's transaction; returns whom to tell that it was too late."""
     error, late = None, None
     try:
