@@ -217,13 +217,20 @@ class _StoringHand(Hand):
         return EngineReply(200)
 
 
+# Nobody listens there: what is pressed is stored by the harness, in the web's place.
+NO_WEB = "http://127.0.0.1:9"
+
+
 @contextmanager
-def stage(dsn: str, folder: Path, nursery: Nursery, **settings: str) -> Iterator[Stage]:
-    """A stage on `dsn`, a database with the shipped procedures in it."""
+def stage(
+    dsn: str, folder: Path, nursery: Nursery, *, engine_url: str = NO_WEB, **settings: str
+) -> Iterator[Stage]:
+    """A stage on `dsn`, a database with the shipped procedures in it. At `engine_url` the
+    stand-ins find the web process, where the play has one."""
     folder.mkdir(parents=True, exist_ok=True)
     local = World(folder / "world.sqlite")
     load_customers(local, PROJECT / "seeds" / "local" / "customers.yaml")
-    with serve(_vendors(local)) as local_url:
+    with serve(_vendors(local, engine_url)) as local_url:
         database = Database(dsn, size=2, application="harness")
         database.open()
         wanted = settings_for(dsn, local_url, folder, undo_seconds=1)
@@ -241,9 +248,9 @@ def stage(dsn: str, folder: Path, nursery: Nursery, **settings: str) -> Iterator
             database.close()
 
 
-def _vendors(local: World) -> Flask:
+def _vendors(local: World, engine_url: str) -> Flask:
     """The stand-ins, and a server of somebody's that takes what http steps call."""
-    app = create_local_app(local, LocalSettings(engine_url="http://127.0.0.1:9"))
+    app = create_local_app(local, LocalSettings(engine_url=engine_url))
     lock = threading.Lock()
 
     def take_call(name: str) -> Response:

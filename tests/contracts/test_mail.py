@@ -32,7 +32,7 @@ from engine.mail.ses import EFFECT_TAG, SesMailer, effect_key_of, from_settings
 from engine.settings import Settings
 from tests.serving import serve
 from web.local import LocalSettings, create_local_app
-from web.local.world import Fault, World
+from web.local.world import Fault, FaultKind, World
 
 SEND = "/ses/v2/email/outbound-emails"
 KEY = "0198f2c4-7d1e/send:1_a"
@@ -132,8 +132,11 @@ def test_a_lost_call_is_in_doubt_and_is_not_repeated(mailer: SesMailer, world: W
     assert world.count("outbox") == 0
 
 
-def test_a_lost_answer_is_in_doubt_and_is_not_repeated(mailer: SesMailer, world: World):
-    world.order(Fault("ses", "drop_after"))
+@pytest.mark.parametrize("kind", ["drop_after", "truncate"])
+def test_a_lost_answer_is_in_doubt_and_is_not_repeated(
+    mailer: SesMailer, world: World, kind: FaultKind
+):
+    world.order(Fault("ses", kind))
     assert isinstance(failure(mailer), Ambiguous)
     assert len(world.requests("ses")) == 1
     assert world.count("outbox") == 1

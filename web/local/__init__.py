@@ -89,6 +89,9 @@ def _answer(response: Response) -> Response:
         request_world().answered(g.request_id, response.status_code)
         if g.fault is not None and g.fault.kind == "drop_after":
             _drop_connection()
+        if g.fault is not None and g.fault.kind == "truncate":
+            whole = response.get_data()
+            response.set_data(whole[: len(whole) // 2])
     return response
 
 

@@ -29,6 +29,7 @@ PRESETS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Claude: 20 s slow", {"vendor": "claude", "kind": "slow", "seconds": 20}),
     ("Mail: sent, answer lost", {"vendor": "ses", "kind": "drop_after"}),
     ("Mail: connection dropped before", {"vendor": "ses", "kind": "drop_before"}),
+    ("CRM: answer cut in half", {"vendor": "crm", "kind": "truncate"}),
     ("CRM: down for ten calls", {"vendor": "crm", "kind": "answer", "status": 503, "times": 10}),
 )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-FaultKind = Literal["slow", "drop_before", "drop_after", "answer"]
+FaultKind = Literal["slow", "drop_before", "drop_after", "truncate", "answer"]
 
 TABLES = """
 create table if not exists requests (
@@ -37,8 +37,9 @@ class Fault:
     """A fault on order: the next `times` requests to `vendor` whose path contains `path`.
 
     slow: answer `seconds` late. drop_before: close the connection, nothing done.
-    drop_after: carry it out, then close the connection. answer: `status`, `headers` and
-    `body` instead of carrying it out (429, 529, `ok:false`, truncated JSON).
+    drop_after: carry it out, then close the connection. truncate: carry it out, then send
+    half of the reply. answer: `status`, `headers` and `body` instead of carrying it out
+    (429, 529, `ok:false`).
     """
 
     vendor: str
@@ -125,17 +126,12 @@ class World:
                 " returning *",
                 (vendor, path),
             ).fetchone()
-        if row is None:
-            return None
-        return Fault(
-            vendor=row["vendor"],
-            kind=row["kind"],
-            path=row["path"],
-            seconds=row["seconds"],
-            status=row["status"],
-            headers=json.loads(row["headers"]),
-            body=row["body"],
-        )
+        return None if row is None else _fault(row)
+
+    def faults(self) -> list[Fault]:
+        """Those that were ordered and have not struck yet."""
+        rows = self._db.execute("select * from faults where times > 0 order by id")
+        return [_fault(row) for row in rows]
 
     def clear_faults(self) -> None:
         with self._db as db:
@@ -178,3 +174,16 @@ class World:
                 (kind,),
             ).fetchone()
         return int(row["doc"])
+
+
+def _fault(row: sqlite3.Row) -> Fault:
+    return Fault(
+        vendor=row["vendor"],
+        kind=row["kind"],
+        path=row["path"],
+        seconds=row["seconds"],
+        status=row["status"],
+        headers=json.loads(row["headers"]),
+        body=row["body"],
+        times=row["times"],
+    )

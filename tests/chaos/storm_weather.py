@@ -1,0 +1,135 @@
+"""The strokes of a storm, and whoever starts anew what they have ended, as a platform would."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.failpoints import KILLED
+from engine.postgres import DATABASE_DOWN
+from engine.postgres.embedded import EmbeddedPostgres
+from tests.chaos.nursery import Child
+from tests.chaos.stage import Stage
+from tests.chaos.storm_plan import Stroke
+from tests.chaos.storm_watch import Watch
+from web.local.world import Fault
+
+APPLICATIONS = ("worker", "web", "queue", "harness")
+
+
+@dataclass
+class Weather:
+    stage: Stage
+    server: EmbeddedPostgres
+    watch: Watch
+    say: Callable[[str], None]
+    workers: list[Child] = field(default_factory=list)
+    web: Child | None = None
+    kills: int = 0
+    # Processes that ended without having been killed.
+    deserters: list[str] = field(default_factory=list)
+    # When each frozen process, by its name, is to wake up.
+    _frozen: dict[str, float] = field(default_factory=dict)
+
+    def begin(self, workers: int) -> None:
+        self.web = self.stage.web()
+        self.workers = [self.stage.worker() for _ in range(workers)]
+
+    def strike(self, stroke: Stroke) -> None:
+        self.say(stroke.what)
+        match stroke.kind:
+            case "kill_worker":
+                self._kill(self._one_of(stroke))
+            case "kill_web":
+                if self.web is not None:
+                    self._kill(self.web)
+            case "freeze":
+                self._freeze(self._one_of(stroke), stroke.seconds)
+            case "crash_database":
+                self.watch.note(crash=True)
+                self.server.restart("immediate")
+                self.watch.note(crash=True)
+            case "cut_backends":
+                self._cut(stroke)
+            case "fault":
+                self.stage.local.order(Fault(**stroke.facts))
+                self.watch.mail_faults += _unsettling(Fault(**stroke.facts))
+
+    def tend(self) -> None:
+        """Thaw whose time has come, and start anew what has ended."""
+        for child in self.workers:
+            if time.monotonic() >= self._frozen.get(child.name, math.inf):
+                self._thaw(child)
+        for n, child in enumerate(self.workers):
+            if child.ended.is_set():
+                self._missed(child)
+                self.workers[n] = self.stage.worker()
+        if self.web is not None and self.web.ended.is_set():
+            self._missed(self.web)
+            self.web = self.stage.web()
+
+    @property
+    def over(self) -> bool:
+        """Whether everybody is awake."""
+        return not self._frozen
+
+    def calm(self) -> None:
+        """No vendor fails any more; who is frozen stays so for its time."""
+        self.watch.mail_faults -= sum(map(_unsettling, self.stage.local.faults()))
+        self.stage.local.clear_faults()
+
+    # -- strokes ---------------------------------------------------------------------
+
+    def _one_of(self, stroke: Stroke) -> Child | None:
+        awake = [child for child in self.workers
+                 if child.name not in self._frozen and not child.ended.is_set()]  # fmt: skip
+        return awake[int(stroke.pick * len(awake))] if awake else None
+
+    def _kill(self, child: Child | None) -> None:
+        if child is None:
+            return
+        if child is not self.web:
+            self.watch.look()
+        self.watch.note()
+        self.kills += 1
+        child.kill()
+
+    def _freeze(self, child: Child | None, seconds: float) -> None:
+        """It wakes up when its leases are over and others have its tasks."""
+        if child is None:
+            return
+        self.watch.look()
+        self.watch.note()
+        child.signal(signal.SIGSTOP)
+        self._frozen[child.name] = time.monotonic() + seconds
+
+    def _thaw(self, child: Child) -> None:
+        del self._frozen[child.name]
+        self.say(f"{child.name} wakes up")
+        child.signal(signal.SIGCONT)
+
+    def _cut(self, stroke: Stroke) -> None:
+        """The server ends connections: of the workers, the web, the queue, or our own."""
+        application = APPLICATIONS[int(stroke.pick * len(APPLICATIONS))]
+        self.watch.note(crash=True)
+        try:
+            self.stage.rows(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = %s and pid <> pg_backend_pid()",
+                application,
+            )
+        except DATABASE_DOWN:
+            return
+
+    def _missed(self, child: Child) -> None:
+        if child.code not in (-signal.SIGKILL, KILLED):
+            self.deserters.append(f"{child.name} ended by itself with {child.code}")
+            self.say(self.deserters[-1])
+
+
+def _unsettling(fault: Fault) -> bool:
+    """Whether nobody can tell afterwards if the mail went out."""
+    return fault.vendor == "ses" and fault.status != 429
