@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator
@@ -174,7 +175,7 @@ def _count_doubts(stage: Stage, watch: Watch, books: Books) -> None:
         " where event_type = 'human_asked' and output_summary like 'in_doubt in %%'"
     )
     calls = stage.rows(
-        "select i.created_at as began, coalesce(min(c.created_at), 'infinity') as ended"
+        "select i.created_at as began, min(c.created_at) as ended"
         " from task_events i join effects f on f.key = i.effect_key"
         " left join task_events c on c.effect_key = i.effect_key and c.attempt = i.attempt"
         "  and c.seq > i.seq and c.event_type <> 'effect_intended'"
@@ -183,7 +184,7 @@ def _count_doubts(stage: Stage, watch: Watch, books: Books) -> None:
     )
     for call in calls:
         began = call["began"].timestamp() - AROUND_SECONDS
-        ended = call["ended"].timestamp() + AROUND_SECONDS
+        ended = call["ended"].timestamp() + AROUND_SECONDS if call["ended"] else math.inf
         books.cut_short += any(began <= blow <= ended for blow in watch.blows)
     books.cut_short += watch.mail_faults
     if books.in_doubt > books.cut_short:

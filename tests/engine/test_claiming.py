@@ -79,6 +79,15 @@ def test_the_most_urgent_task_comes_first_and_then_the_oldest(office: Company) -
     assert executor.claim(office.runtime) is None
 
 
+def test_of_equally_urgent_ones_the_agent_with_fewest_in_hand_comes_first(office: Company) -> None:
+    for slug in ("one", "two", "three"):
+        agent(office, slug, None)
+    for slug in ("one", "one", "one", "two", "three", "two"):
+        start(office, f"of_{slug}")
+    taken = [claim(office).procedure.sop.slug for _ in range(6)]
+    assert taken == ["of_one", "of_two", "of_three", "of_one", "of_two", "of_one"]
+
+
 def test_no_more_of_an_agents_tasks_run_at_once_than_it_may(office: Company) -> None:
     agent(office, "busy", 2)
     agent(office, "idle", None)
