@@ -17,17 +17,20 @@ values (%(card_id)s, 'batch', %(task_id)s, %(channel)s);
 -- name: raise_alarm :one
 -- One cause, one card: what repeats is counted on it. What was over and is back, or was told
 -- more than a day ago, gets a new message (so a new id, for the key of its effect): a count
--- on an old one is read by nobody.
+-- on an old one is read by nobody. But one that is not known to stand in Slack keeps its id:
+-- its post may be under way, or in doubt, and under a new one nobody would settle that.
 insert into cards (kind, task_id, cause, channel, summary)
 values ('alarm', %(task_id)s, %(cause)s, %(channel)s, %(summary)s)
 on conflict (cause) do update
    set count = case when cards.closed_at is null then cards.count + 1 else 1 end,
        summary = excluded.summary, wanted = cards.wanted + 1, closed_at = null, tries = 0,
-       id = case when cards.closed_at is null and cards.created_at > now() - interval '1 day'
+       id = case when cards.ts is null
+                   or cards.closed_at is null and cards.created_at > now() - interval '1 day'
                  then cards.id else new_id() end,
        ts = case when cards.closed_at is null and cards.created_at > now() - interval '1 day'
                  then cards.ts end,
-       created_at = case when cards.closed_at is null and cards.created_at > now() - interval '1 day'
+       created_at = case when cards.ts is null
+                           or cards.closed_at is null and cards.created_at > now() - interval '1 day'
                          then cards.created_at else now() end,
        task_id = excluded.task_id, error = null, set_aside = false,
        next_try_at = greatest(cards.next_try_at, now())

@@ -122,7 +122,8 @@ class Storm:
             "select not exists (select from tasks where finished_at is null and not"
             "     (status = 'waiting_on_timer' and wake_at > engine_now() + interval '1 h'))"
             " and not exists (select from effects e left join tasks t on t.id = e.task_id"
-            "     where e.state in ('intended', 'in_doubt') and t.status <> 'cancelled')"
+            "     where e.state in ('intended', 'in_doubt')"
+            "       and t.status is distinct from 'cancelled')"
             " and not exists (select from cards where wanted > shown)"
             " and not exists (select from deliveries where done_at is null)"
         )

@@ -18,6 +18,7 @@ from engine.errors import Refused
 from engine.people import Person
 from engine.tasks import Task
 from tests.chaos.accounts import answerable
+from tests.engine.hands import rows, vendors_have_answered
 from tests.world import Company, company
 
 OWNER = Person("chris", "Chris", "web", may_act=True)
@@ -186,3 +187,24 @@ def test_what_slack_refuses_is_tried_again(office: Company) -> None:
     [card] = take(office)
     show(office, card)
     assert len(in_slack(office)) == 1
+
+
+def test_an_alarm_whose_post_got_no_answer_is_told_once_when_it_is_raised_again(
+    office: Company,
+) -> None:
+    """The new one is no other message, or nobody would ever say of the first that it is over."""
+
+    def raise_alarm() -> None:
+        with office.runtime.database.transaction("alarm") as conn:
+            cards.raise_alarm(conn, "outage:crm", "The CRM is away.", channel="#escalations")
+
+    raise_alarm()
+    office.order("slack", "drop_after", path="chat.postMessage")
+    show(office, take(office)[0])
+    with office.runtime.database.transaction("over") as conn:
+        cards.close_alarm(conn, "outage:crm")
+    raise_alarm()
+    vendors_have_answered(office)
+    [told] = [m["text"] for m in office.messages("#escalations") if "CRM is away" in m["text"]]
+    assert not told.startswith("Over")
+    assert rows(office, "select key from effects where state <> 'done'") == []
