@@ -39,7 +39,7 @@ Ends with 1 where anything was lost, stuck or done twice. Progress goes to stder
 @click.option("--workers", default=3, show_default=True, type=click.IntRange(1, 20),
               help="Worker processes at a time.")  # fmt: skip
 @click.option("--tasks", type=click.IntRange(1, MOST), help="Occasions that start tasks."
-              "  [default: as many as kills]")  # fmt: skip
+              "  [default: three for two kills]")  # fmt: skip
 @click.option("--lease", default=30.0, show_default=True, type=click.FloatRange(2, 120),
               help="Seconds of a lease; 30 is what the engine ships with.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One object instead of the table.")
@@ -49,7 +49,7 @@ def chaos(
     kills: int, seed: int, workers: int, tasks: int | None, lease: float, as_json: bool,
     only_plan: bool, keep: bool,
 ) -> None:  # fmt: skip
-    plan = storm_plan.draw(seed, kills=kills, tasks=tasks or min(kills, MOST), lease=lease)
+    plan = storm_plan.draw(seed, kills=kills, tasks=tasks or min(kills * 3 // 2, MOST), lease=lease)
     if only_plan:
         click.echo("\n".join(plan.lines))
         return

@@ -16,7 +16,7 @@ CALM_SECONDS = 2.0
 BETWEEN_KILLS = (1.0, 5.0)
 WEB_SHARE = 0.15
 # Of a hundred kills, so many of the others come with them.
-FREEZES, CRASHES, CUTS, FAULTS, CANCELS = 0.06, 0.06, 0.15, 0.7, 0.08
+FREEZES, CRASHES, CUTS, FAULTS, CANCELS = 0.06, 0.06, 0.15, 1.0, 0.08
 MIX: dict[OccasionKind, float] = {"form": 3, "mail": 2, "everything": 3, "patience": 2}
 
 
@@ -104,13 +104,16 @@ def _others(chance: Random, kills: int, end: float, lease: float) -> list[Stroke
 
 def _fault(chance: Random) -> dict[str, Any]:
     vendor = chance.choice(("slack", "ses", "crm", "claude"))
-    kinds = ["drop_before", "drop_after", "truncate", "hang", "429", "500"]
+    kinds = ["late", "late", "late", "drop_before", "drop_after", "truncate", "hang", "429", "500"]
     kinds += {"slack": ["not_ok"], "claude": ["529"]}.get(vendor, [])
     kind = chance.choice(kinds)
     # Slack is read, too; what matters are its posts.
     facts: dict[str, Any] = {"vendor": vendor}
     if vendor == "slack" and chance.random() < 0.7:
         facts["path"] = "chat.postMessage"
+    if kind == "late":
+        # Not late enough to be given up, but in hand when something else strikes.
+        return facts | {"kind": "slow", "seconds": 1.5, "times": chance.randint(3, 8)}
     if kind == "hang":
         # Longer than the call waits, and shorter than a vendor may still be at it.
         return facts | {"kind": "slow", "seconds": 12.0 if vendor == "ses" else 7.0}
