@@ -36,8 +36,7 @@ CALL = """
    config: {service: http, operation: request, url: '%(url)s', body: {}}}
 """
 SEND = "- {key: send, name: Send, type: api_call, config: {service: email, operation: send}}"
-MAIL = {"draft_mail": {"to": "anna@example.com", "to_name": "Anna", "subject": "Hello",
-                       "text": "Hi Anna"}}  # fmt: skip
+MAIL = {"to": "anna@example.com", "to_name": "Anna", "subject": "Hello", "text": "Hi Anna"}
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +142,7 @@ def test_a_vendors_rate_holds_across_workers(
         bring(here, SEND, "sending", "billing")
         for _ in range(3):
             here.worker()
-        start(here, "sending", 31, **MAIL)
+        start(here, "sending", 31, draft_mail=MAIL)
         wait_for(here, "sending", 31)
         came = [row["at"] for row in here.local.requests("ses")]
         assert len(came) == 31
@@ -158,10 +157,10 @@ def test_one_workers_429_holds_all_of_them_back(
         bring(here, SEND, "sending", "billing")
         for _ in range(3):
             here.worker()
-        start(here, "sending", 5, **MAIL)
+        start(here, "sending", 5, draft_mail=MAIL)
         wait_for(here, "sending", 5)
         here.order("ses", "answer", status=429, headers={"Retry-After": "6"})
-        start(here, "sending", 30, **MAIL)
+        start(here, "sending", 30, draft_mail=MAIL)
         wait_for(here, "sending", 35)
         log = here.local.requests("ses")
         [refused] = [row["at"] for row in log if row["status"] == 429]
