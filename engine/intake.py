@@ -1,7 +1,8 @@
 """The way in: a mail or a web form becomes a task, once.
 
 Every message with a sender becomes a task, except an auto-reply, our own mail, and a
-duplicate. The raw mail, the task, its first event and its wake-up are one transaction.
+duplicate; a reply to a mail of ours goes a way of its own (`replies.py`). The raw mail, the
+task, its first event and its wake-up are one transaction.
 The same occasion is known by a keyed hash: Message-IDs are personal.
 """
 
@@ -9,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+from uuid import UUID
 
-from engine import queue, sops, tasks
+from engine import mail_threads, queue, replies, sops, tasks
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
 from engine.mail import InboundMail
@@ -27,11 +30,12 @@ from engine.tasks import Task
 
 sql = queries("mails")
 
-Verdict = Literal["task", "auto_reply", "own", "no_sender", "duplicate"]
-VERDICTS: tuple[Verdict, ...] = ("task", "auto_reply", "own", "no_sender", "duplicate")
+Verdict = Literal["task", "reply", "loop", "auto_reply", "own", "no_sender", "duplicate"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 # A context may hold 256 KB; a text that long is no letter.
 LONGEST_TEXT = 50_000
+RE = re.compile(r"^(\s*re\s*:)+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,30 @@ def take_mail(runtime: Runtime, raw: bytes, *, source: str) -> Taken:
     settings = runtime.settings
     dedupe_key = keyed_hash(settings, "mail", _identity(mail, raw))
     with runtime.database.transaction("take_mail") as conn:
+        answered = mail_threads.task_of(conn, settings, business, mail)
+        reply = None
+        if answered is not None and verdict == "task":
+            reply = replies.known_for(conn, runtime, answered)
+            verdict = reply.verdict
         kept = sql.keep(conn, dedupe_key=dedupe_key, source=source, verdict=verdict, raw=raw)
         if kept is None:
             return Taken("duplicate", mail)
-        if verdict != "task":
-            return Taken(verdict, mail)
-        started = _start(conn, "mail", _mail_context(runtime, mail), dedupe_key, actor=source)
-        for task in started:
-            sql.belongs_to(conn, mail_id=kept["id"], task_id=task.id)
+        started: tuple[Task, ...] = ()
+        context = _mail_context(runtime, mail)
+        if reply is not None:
+            started = replies.take(conn, runtime, reply, mail, context, dedupe_key, actor=source)
+        elif verdict == "task":
+            started = _start(conn, "mail", context, dedupe_key, actor=source)
+        # Without a task of its own it is erased with the one that it answers.
+        _file(conn, kept["id"], [task.id for task in started] or [answered])
         _remember_thread(conn, runtime, mail, started)
-    return Taken("task", mail, started)
+    return Taken(verdict, mail, started)
+
+
+def _file(conn: Connection, mail_id: UUID, task_ids: Sequence[UUID | None]) -> None:
+    for task_id in task_ids:
+        if task_id is not None:
+            sql.belongs_to(conn, mail_id=mail_id, task_id=task_id)
 
 
 def _identity(mail: InboundMail, raw: bytes) -> str:
@@ -72,9 +90,7 @@ def _identity(mail: InboundMail, raw: bytes) -> str:
     return f"{mail.message_id} {mail.sender} {text}"
 
 
-def _verdict(
-    mail: InboundMail, runtime: Runtime
-) -> Literal["task", "auto_reply", "own", "no_sender"]:
+def _verdict(mail: InboundMail, runtime: Runtime) -> Verdict:
     if not mail.sender:
         return "no_sender"
     reason = automatic_reason(mail, runtime.business.form_relays)
@@ -128,6 +144,7 @@ def _mail_context(runtime: Runtime, mail: InboundMail) -> dict[str, Any]:
         "customer_phone": to.phone if to else "",
         "email_from": mail.sender,
         "email_subject": mail.subject,
+        "email_reply_subject": reply_subject(mail.subject),
         "email_text": mail.fresh_text[:LONGEST_TEXT],
         "email_message_id": mail.message_id,
         "email_references": [*mail.references, mail.message_id][-20:] if mail.message_id else [],
@@ -135,13 +152,17 @@ def _mail_context(runtime: Runtime, mail: InboundMail) -> dict[str, Any]:
     }
 
 
+def reply_subject(subject: str) -> str:
+    """With one `Re:`, however often it has gone to and fro."""
+    return f"Re: {RE.sub('', subject).strip()}".strip()
+
+
 def _remember_thread(
     conn: Connection, runtime: Runtime, mail: InboundMail, started: tuple[Task, ...]
 ) -> None:
     """A later mail that refers to this one belongs to the same task."""
     if mail.message_id and started:
-        digest = keyed_hash(runtime.settings, "thread", mail.message_id)
-        tasks.sql.add_thread(conn, hash=digest, task_id=started[0].id)
+        mail_threads.remember(conn, runtime.settings, mail.message_id, started[0].id)
 
 
 def lead_key(body: bytes) -> str:

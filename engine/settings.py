@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     question_deadline_hours: float = 8
     """Business hours after which an unanswered question is brought up in #escalations."""
     marketing_gap_days: int = 14
+    thread_mails_per_day: int = 10
+    """So many mails a day may go to and fro about one matter; more are a machine's."""
     keep_calendar: Literal["auto", "yes", "no"] = "auto"
     """Whether mail waits on holidays, and what rings at night. auto: yes, but not in the demo,
     which somebody may well try on a Christmas night."""

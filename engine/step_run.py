@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 from engine import effects, failpoints, rate_limits, tasks
 from engine.agents import Agent
 from engine.business import Business
+from engine.correspondence import Correspondence
 from engine.crm import Crm
 from engine.effects import Effect, Owner
 from engine.errors import (
@@ -29,10 +29,8 @@ from engine.errors import (
     StepFailed,
     Unreachable,
 )
-from engine.keyed_hash import keyed_hash
 from engine.llm import calls
 from engine.mail import Mailer
-from engine.mail.ses import wire_message_id
 from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack import Slack
@@ -171,25 +169,10 @@ class Context:
         wanted = name or self.agent.slack_channel or "ops_log"
         return self.settings.channel(wanted)
 
-    def reply_address(self) -> str:
-        """The company's reply address with this task's token, and the token's hash kept
-        so that a reply finds the task even when it is long erased."""
-        pattern = self.business.reply_address
-        if "{token}" not in pattern:
-            return pattern
-        digest = keyed_hash(self.settings, "reply", self.task.id.bytes)[:10]
-        token = base64.b32encode(digest).decode().lower()
-        self._add_thread(token)
-        return pattern.format(token=token)
-
-    def remember_thread(self, message_id: str) -> None:
-        if message_id:
-            self._add_thread(wire_message_id(message_id, self.settings.ses_region))
-
-    def _add_thread(self, name: str) -> None:
-        digest = keyed_hash(self.settings, "thread", name)
-        with self.runtime.database.statement("add_thread") as conn:
-            tasks.sql.add_thread(conn, hash=digest, task_id=self.task.id)
+    @property
+    def correspondence(self) -> Correspondence:
+        here = self.runtime
+        return Correspondence(here.database, here.settings, here.business, self.task)
 
     def ask_model(
         self,

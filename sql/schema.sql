@@ -207,7 +207,7 @@ CREATE TABLE public.mails (
     task_id uuid,
     received_at timestamp with time zone DEFAULT public.engine_now() NOT NULL,
     erased_at timestamp with time zone,
-    CONSTRAINT mails_verdict_check CHECK ((verdict = ANY (ARRAY['task'::text, 'auto_reply'::text, 'own'::text, 'no_sender'::text])))
+    CONSTRAINT mails_verdict_check CHECK ((verdict = ANY (ARRAY['task'::text, 'reply'::text, 'loop'::text, 'auto_reply'::text, 'own'::text, 'no_sender'::text])))
 );
 
 CREATE TABLE public.outages (

@@ -32,6 +32,7 @@ WORDS = {
     "suppressed_complained": "this customer has marked our mail as spam",
     "suppressed_opted_out": "this customer has opted out",
     "contacted_recently": "this customer had a marketing mail only lately",
+    "thread_full": "as many mails as a day may have went out about this already",
     "dropped": "a person decided not to send it",
     "absent": "it had not arrived, so it may be tried again",
     "send_again": "a person said to send it again",
@@ -61,7 +62,7 @@ BARE = {
     "ambiguous": "no answer came, so it is not known whether it arrived",
 }
 # Refused by our own gate, before any vendor heard of it.
-OURS = ("suppressed_", "contacted_recently", "dropped", "agent ")
+OURS = ("suppressed_", "contacted_recently", "thread_full", "dropped", "agent ")
 KINDS = {
     "outage": "{} cannot be reached; goes on by itself",
     "settling": "waits to learn what became of the call to {}",

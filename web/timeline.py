@@ -26,6 +26,8 @@ STARTERS = {
     "imap": "a mail to the office",
     "mail": "a mail to the office",
     "parent task": "its parent task",
+    "mailbox": "a mail to the office",
+    "unsubscribe": "the link in the mail",
 }
 _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 

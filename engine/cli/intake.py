@@ -26,6 +26,8 @@ def mail(paths: tuple[Path, ...]) -> None:
     \b
     A line for each message says what became of it:
       task        it started a task
+      reply       it answers a mail of ours, and a person is asked
+      loop        it is one too many in its thread today
       auto_reply  no person wrote it
       own         it is our own mail
       duplicate   it has been taken in before

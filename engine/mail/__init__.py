@@ -53,7 +53,8 @@ class Attachment:
 class InboundMail:
     """A message as read. Every field is always there: what a broken message lacks is
     empty. `text` is the whole readable text, `fresh_text` the same without quoted
-    earlier mails. `automatic` says why no person wrote it, or is empty."""
+    earlier mails. `delivered_to` is what mail servers noted on the way. `automatic` says
+    why no person wrote it, or is empty."""
 
     message_id: str
     sender: str
@@ -63,6 +64,7 @@ class InboundMail:
     subject: str
     text: str
     fresh_text: str
+    delivered_to: tuple[str, ...] = ()
     sent_at: datetime | None = None
     in_reply_to: str = ""
     references: tuple[str, ...] = ()

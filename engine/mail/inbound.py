@@ -24,6 +24,7 @@ TEXT_LIMIT = 100_000
 SUBJECT_LIMIT = 500
 MESSAGE_ID = re.compile(r"<([^<>\s]{1,500})>")
 REFERENCES_LIMIT = 50
+DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
 
 
 def read_mail(raw: bytes, own_addresses: frozenset[str] = frozenset()) -> InboundMail:
@@ -68,6 +69,7 @@ def _read(raw: bytes, own_addresses: frozenset[str]) -> InboundMail:
         subject=subject,
         text=text,
         fresh_text=fresh(text) if quotes else text,
+        delivered_to=tuple(a.address for name in DELIVERED for a in _addresses(message, name)),
         sent_at=_sent_at(message, defects),
         in_reply_to=in_reply_to,
         references=references,

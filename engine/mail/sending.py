@@ -30,7 +30,7 @@ def send_effect(ctx: StepContext, mail: Mapping[str, Any]) -> Effect:
         to_name=mail.get("to_name") or "",
         subject=mail["subject"],
         text=mail["text"],
-        reply_to=ctx.reply_address(),
+        reply_to=ctx.correspondence.reply_address(),
         in_reply_to=str(ctx.context.get("email_message_id") or ""),
         references=tuple(ctx.context.get("email_references") or ()),
         unsubscribe_url=mail.get("unsubscribe_url") or "",

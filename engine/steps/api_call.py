@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from engine.crm.writing import write_effect
-from engine.errors import StepFailed
+from engine.errors import Refused, StepFailed
 from engine.http import http_effect
 from engine.mail.sending import send_effect
 from engine.steps.contract import (
@@ -27,17 +27,24 @@ from engine.steps.contract import (
 )
 
 Operation = Literal[
-    "send", "upsert_lead", "update_customer", "log_interaction", "opt_out", "request"
+    "send",
+    "stop_writing",
+    "upsert_lead",
+    "update_customer",
+    "log_interaction",
+    "opt_out",
+    "request",
 ]
 OPERATIONS = {
-    "email": ("send",),
+    "email": ("send", "stop_writing"),
     "crm": ("upsert_lead", "update_customer", "log_interaction", "opt_out"),
     "http": ("request",),
 }
 
 
 class Config(StepConfig):
-    """email.send sends what stands in the context key `mail`. The crm operations take
+    """email.send sends what stands in the context key `mail`; email.stop_writing ends all
+    mail to the customer. The crm operations take
     `fields` (templates); log_interaction takes `kind` and `summary`. http.request takes
     `method`, `url` (its host must be on the allow-list) and `body`."""
 
@@ -71,6 +78,8 @@ class Config(StepConfig):
 
 
 def run(config: Config, ctx: StepContext) -> Outcome:
+    if config.operation == "stop_writing":
+        return _stop_writing(ctx)
     if config.service == "email":
         return _send(config, ctx)
     if config.service == "http":
@@ -88,9 +97,23 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
         raise StepFailed(f"there is no approved mail in {config.mail}")
     if not mail.get("to"):
         raise StepFailed("the approved mail has no recipient")
+    letters = ctx.correspondence
+    if not letters.begun("send") and letters.full():
+        raise Refused("mail", "thread_full")
     result = ctx.perform(send_effect(ctx, mail))
-    ctx.remember_thread(str(result.get("message_id", "")))
+    letters.remember(str(result.get("message_id", "")))
     return Done({"email_sent_id": result.get("message_id", "")}, summary="sent")
+
+
+def _stop_writing(ctx: StepContext) -> Outcome:
+    """The address that they write from, and the one that they were written to."""
+    known = (str(ctx.context.get(key) or "") for key in ("customer_email", "email_sent_to"))
+    addresses = {address for address in known if address}
+    if not addresses:
+        raise StepFailed("there is no address that could be opted out")
+    for address in sorted(addresses):
+        ctx.correspondence.stop(address)
+    return Done({"customer_opted_out": True}, summary="opted out")
 
 
 def _write(config: Config, ctx: StepContext) -> Outcome:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
@@ -26,6 +26,9 @@ from engine.settings import Settings
 from engine.slack import Slack
 from engine.steps import expressions
 from engine.tasks import Task
+
+if TYPE_CHECKING:
+    from engine.correspondence import Correspondence
 
 Object = TypeVar("Object", bound=BaseModel)
 
@@ -262,12 +265,9 @@ class StepContext(Protocol):
     @property
     def crm(self) -> Crm | None: ...
 
-    def reply_address(self) -> str:
-        """The address whose mail leads back to this task."""
-        ...
-
-    def remember_thread(self, message_id: str) -> None:
-        """An answer that refers to this mail of ours belongs to this task."""
+    @property
+    def correspondence(self) -> Correspondence:
+        """What this task and its customer write to each other."""
         ...
 
     def channel(self, name: str | None) -> str:

@@ -7,6 +7,9 @@ from datetime import timedelta
 from engine.business import next_business_moment
 from engine.steps.contract import Duration, Outcome, StartTask, StepConfig, StepContext
 
+# What the customer has done concerns whatever follows, named or not.
+DEEDS = ("customer_replied", "customer_opted_out", "customer_bounced")
+
 
 class Config(StepConfig):
     """`keys` are the context keys that the child begins with."""
@@ -21,5 +24,5 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     at = ctx.now() + config.after if config.after or config.business_hours else None
     if at is not None and config.business_hours:
         at = next_business_moment(ctx.business, at, timedelta(0))
-    context = {key: ctx.context[key] for key in config.keys if key in ctx.context}
+    context = {key: ctx.context[key] for key in (*config.keys, *DEEDS) if key in ctx.context}
     return StartTask(sop=config.sop, context=context, at=at)

@@ -8,16 +8,18 @@ from zoneinfo import ZoneInfo
 from pydantic import model_validator
 
 from engine.business import next_business_moment
-from engine.steps.contract import Done, Duration, Outcome, Sleep, StepConfig, StepContext
+from engine.steps.contract import Done, Duration, Goto, Outcome, Sleep, StepConfig, StepContext
 
 
 class Config(StepConfig):
     """Either `for` (30s, 45m, 24h, 5d) or `until` (a time of day, the next one to come);
-    with `business_hours` the moment is moved to when the office is open."""
+    with `business_hours` the moment is moved to when the office is open. A reply of the
+    customer ends the wait at once, at the place that `unless_replied` names."""
 
     for_: Duration | None = None
     until: time | None = None
     business_hours: bool = False
+    unless_replied: str | None = None
 
     model_config = StepConfig.model_config | {
         "alias_generator": lambda name: name.rstrip("_"),
@@ -32,6 +34,8 @@ class Config(StepConfig):
 
 
 def run(config: Config, ctx: StepContext) -> Outcome:
+    if config.unless_replied and ctx.context.get("customer_replied"):
+        return Goto(config.unless_replied, summary="the customer replied")
     if ctx.woken:
         return Done()
     now = ctx.now()

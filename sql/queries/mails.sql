@@ -6,15 +6,19 @@ on conflict (dedupe_key) do nothing
 returning id;
 
 -- name: belongs_to :exec
-update mails set task_id = %(task_id)s where id = %(mail_id)s;
+update mails set task_id = %(task_id)s
+ where id = %(mail_id)s
+   and exists (select from tasks where id = %(task_id)s and erased_at is null);
 
 -- name: erase_of_task :exec
 update mails set raw = null, erased_at = engine_now() where task_id = %(task_id)s and erased_at is null;
 
 -- name: erase_taskless :exec
--- Auto-replies and the like belong to no task: kept for the same grace period.
+-- Auto-replies and the like belong to no task, or came as their task was being erased: kept
+-- for the same grace period.
 update mails set raw = null, erased_at = engine_now()
- where task_id is null and erased_at is null
+ where erased_at is null
+   and (task_id is null or exists (select from tasks t where t.id = mails.task_id and t.erased_at is not null))
    and received_at + make_interval(days => %(days)s) <= engine_now();
 
 -- name: of_task :many

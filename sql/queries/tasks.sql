@@ -353,12 +353,3 @@ select t.number, s.name as sop_name, t.status, coalesce(t.finished_at, t.created
 
 -- name: now :value
 select engine_now();
-
--- name: thread_of :one
-select hash from mail_threads where task_id = %(task_id)s limit 1;
-
--- name: add_thread :exec
-insert into mail_threads (hash, task_id) values (%(hash)s, %(task_id)s) on conflict do nothing;
-
--- name: by_thread :value
-select task_id from mail_threads where hash = any(%(hashes)s) order by created_at desc limit 1;

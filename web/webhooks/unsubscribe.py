@@ -26,8 +26,9 @@ def take(token: str) -> tuple[str, int]:
     contact = contact_of(runtime().settings, token)
     if contact is None:
         return _page("unknown"), 404
-    with runtime().database.statement("suppress") as conn:
-        suppressions.add(conn, contact, "unsubscribed")
+    here = runtime()
+    with here.database.transaction("suppress") as conn:
+        suppressions.stop_writing(conn, here.settings, contact, "unsubscribed", actor="unsubscribe")
     return _page("done"), 200
 
 

@@ -1,0 +1,74 @@
+"""What a task and its customer write to each other: how a reply finds back, how many
+mails there were today, and the end of it all. A step reaches it by its context.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine import effects, families, mail_threads, suppressions
+from engine.business import Business
+from engine.keyed_hash import contact_hash
+from engine.mail.ses import wire_message_id
+from engine.postgres import Database
+from engine.settings import Settings
+from engine.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    database: Database
+    settings: Settings
+    business: Business
+    task: Task
+
+    def reply_address(self) -> str:
+        """The company's reply address with this task's token, and the token's hash kept
+        so that a reply finds the task even when it is long erased."""
+        pattern = self.business.reply_address
+        if "{token}" not in pattern:
+            return pattern
+        token = mail_threads.token_of(self.settings, self.task.id)
+        self._remember(token)
+        return pattern.format(token=token)
+
+    def remember(self, message_id: str) -> None:
+        """An answer that refers to this mail of ours belongs to this task."""
+        if message_id:
+            self._remember(wire_message_id(message_id, self.settings.ses_region))
+
+    def begun(self, purpose: str) -> bool:
+        """Whether this visit's effect has been announced before: then it is to be settled,
+        and not to be thought over."""
+        with self.database.read() as conn:
+            key = f"{self.task.id}.{self.task.visit}.{purpose}"
+            return effects.sql.get(conn, key=key) is not None
+
+    def full(self) -> bool:
+        """Whether so many mails went out about this matter today that a machine must be at
+        the other end."""
+        with self.database.read() as conn:
+            sent = families.sql.mails_sent(conn, task_id=self.task.id)
+        return sent >= self.settings.thread_mails_per_day
+
+    def suppressed(self, address: str) -> str | None:
+        """Why nobody writes to this address any more, or None."""
+        with self.database.read() as conn:
+            contact = contact_hash(self.settings, address)
+            return suppressions.sql.reason(conn, contact_hash=contact)
+
+    def stop(self, address: str) -> None:
+        """The customer wants no more mail: from the next intent on there is none."""
+        with self.database.transaction("stop_writing") as conn:
+            suppressions.stop_writing(
+                conn,
+                self.settings,
+                contact_hash(self.settings, address),
+                "opted_out",
+                actor=f"task {self.task.number}",
+                task_id=self.task.id,
+            )
+
+    def _remember(self, name: str) -> None:
+        with self.database.statement("add_thread") as conn:
+            mail_threads.remember(conn, self.settings, name, self.task.id)
