@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import psycopg
 
+from engine import sops
+from engine.crm import Crm
+from engine.crm.needs import lacking
 from engine.errors import EngineError
-from engine.postgres import Database, migrations
+from engine.postgres import Database, connect, migrations
 from engine.runtime import Runtime, build_runtime
 from engine.settings import Settings
 
@@ -108,12 +111,9 @@ def _vendors(runtime: Runtime) -> Iterator[Finding]:
         "crm",
         crm is not None,
         "CRM_BASE_URL is empty: CRM steps become cards with the fields to copy",
-        lambda: (
-            "connected"
-            if crm and crm.find_by_key("check", timeout=PATIENCE_SECONDS) is None
-            else ""
-        ),
+        lambda: _reached(crm, settings),
     )
+    yield from _wanted_of_crm(runtime)
     yield _reports(settings)
     yield _tried(
         "mailbox",
@@ -130,6 +130,29 @@ def _reports(settings: Settings) -> Finding:
             text = f"{name.upper()} is empty: bounces and complaints are not heard of"
             return Finding("MISS", "mail reports", f"{text} (docs/mail.md)")
     return Finding("ok  ", "mail reports", settings.sns_topic_arn)
+
+
+def _reached(crm: Crm | None, settings: Settings) -> str:
+    """A read that finds nobody: the address and the key are right."""
+    if crm is not None:
+        crm.find_customer(email="check@example.com", timeout=PATIENCE_SECONDS)
+        if "find_by_key" in crm.capabilities():
+            crm.find_by_key("check", timeout=PATIENCE_SECONDS)
+    return f"connected ({settings.crm_kind})"
+
+
+def _wanted_of_crm(runtime: Runtime) -> Iterator[Finding]:
+    """What active procedures want of the CRM and it does not have."""
+    try:
+        with connect(runtime.settings.database_url) as conn:
+            active = [row["id"] for row in sops.sql.list(conn) if row["status"] == "active"]
+            procedures = [sops.procedure(conn, sop_id) for sop_id in active]
+    except (psycopg.Error, EngineError):
+        return  # the database's own findings tell
+    for procedure in procedures:
+        steps = [(step.key, step.config) for step in procedure.steps]
+        for said in lacking(steps, runtime.crm, runtime.settings):
+            yield Finding("MISS", "crm", f"{procedure.sop.slug}, {said}")
 
 
 def _mailbox(settings: Settings) -> str:

@@ -71,7 +71,7 @@ def compose(
         "kind": asking.kind,
         "title": asking.title,
         "confidence": asking.confidence,
-        "history": asking.history or history,
+        "history": "\n".join(part for part in (history, asking.history) if part),
         "quoted": asking.quoted,
         "mail": dict(asking.mail) if asking.mail else None,
         "facts": [*(["Look out", note] for note in asking.notes), *map(list, asking.facts)],

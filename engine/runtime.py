@@ -43,7 +43,7 @@ def build_runtime(settings: Settings, database: Database) -> Runtime:
     stand_ins = settings.stand_ins()
     if settings.mode == "live" and stand_ins:
         raise SettingsInvalid(f"{stand_ins[0]} is a stand-in's address; live mode refuses it")
-    from engine.crm import json_contract
+    from engine.crm import adapters
     from engine.llm import claude
     from engine.mail import ses
     from engine.mail.rehearsal import readdressed
@@ -58,5 +58,5 @@ def build_runtime(settings: Settings, database: Database) -> Runtime:
         llm=claude.from_settings(settings),
         slack=web_api.from_settings(settings),
         mailer=readdressed(ses.from_settings(settings, business), settings),
-        crm=json_contract.from_settings(settings),
+        crm=adapters.from_settings(settings),
     )

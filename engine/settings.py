@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from engine.errors import SettingsInvalid
 
 Mode = Literal["demo", "rehearsal", "live"]
+CrmKind = Literal["json", "hubspot"]
 Vendor = Literal["claude", "slack", "mail", "imap", "crm"]
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -100,9 +101,14 @@ class Settings(BaseSettings):
     imap_password: SecretStr = SecretStr("")
     imap_folder: str = "INBOX"
 
+    crm_kind: CrmKind = "json"
+    """What the CRM speaks: the contract of engine/crm/openapi.yaml, or HubSpot's API."""
     crm_base_url: str = ""
     """Empty: no CRM; its steps become cards with the fields to copy."""
     crm_api_key: SecretStr = SecretStr("")
+    """The Bearer key, or the token of HubSpot's private app."""
+    hubspot_properties: str = ""
+    """FIELD=property pairs: which property of the portal holds what HubSpot has no own for."""
     crm_timeout_seconds: float = 15
     crm_calls_per_second: float = 10
 

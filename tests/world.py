@@ -8,7 +8,7 @@ a story: a mail comes, things settle, somebody presses a button, things settle.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -39,6 +39,7 @@ from engine.tasks import Task
 from tests.serving import serve
 from web.local import LocalSettings, create_local_app
 from web.local.crm_seeds import load_customers
+from web.local.hubspot import load_contacts
 from web.local.world import Fault, World
 
 MAILS = PROJECT / "seeds" / "local" / "mails"
@@ -171,6 +172,11 @@ class Company:
         return self.local.requests(vendor, path)
 
 
+def _stand_in(settings: Mapping[str, Any]) -> str:
+    """The CRM's stand-in by its prefix."""
+    return "hubspot" if settings.get("crm_kind") == "hubspot" else "crm"
+
+
 def settings_for(dsn: str, local_url: str, folder: Path, **more: Any) -> Settings:
     wanted = {
         "ENGINE_MODE": "demo",
@@ -188,7 +194,7 @@ def settings_for(dsn: str, local_url: str, folder: Path, **more: Any) -> Setting
         "ses_sends_per_second": 0,
         "sns_topic_arn": TOPIC,
         "sns_endpoint_url": f"{local_url}/ses",
-        "crm_base_url": f"{local_url}/crm",
+        "crm_base_url": f"{local_url}/{_stand_in(more)}",
         "crm_api_key": "local-crm-key",
         "crm_calls_per_second": 0,
         "undo_seconds": 30,
@@ -200,7 +206,8 @@ def settings_for(dsn: str, local_url: str, folder: Path, **more: Any) -> Setting
 def company(dsn: str, folder: Path, *, web: bool = True, **settings: Any) -> Iterator[Company]:
     """Everything that a main path needs, on this machine."""
     local = World(folder / "world.sqlite")
-    load_customers(local, PROJECT / "seeds" / "local" / "customers.yaml")
+    load = load_contacts if _stand_in(settings) == "hubspot" else load_customers
+    load(local, PROJECT / "seeds" / "local" / "customers.yaml")
     app = create_local_app(local, LocalSettings(engine_url="http://127.0.0.1:9"))
     with serve(app) as local_url:
         wanted = settings_for(dsn, local_url, folder, **settings)

@@ -10,9 +10,13 @@ import click
 
 from engine import agents, refusals, sop_files, sops, tasks, verdicts
 from engine.cli.opening import opened_database, opened_runtime
-from engine.errors import SopInvalid
+from engine.crm import adapters
+from engine.crm.needs import lacking
+from engine.errors import SettingsInvalid, SopInvalid
 from engine.people import shell
 from engine.postgres import Connection
+from engine.settings import read_settings
+from engine.sop_files import Checked
 from engine.steps.contract import Step
 from engine.verdicts import Record
 
@@ -76,7 +80,8 @@ def _told(conn: Connection, record: Record) -> Iterator[str]:
 @group.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def validate(files: tuple[Path, ...]) -> None:
-    """Check procedure files without a database; every problem is a line.
+    """Check procedure files without a database; every problem is a line, and so is what the
+    CRM in the settings could not do for them.
 
     \b
     Example:
@@ -91,7 +96,21 @@ def validate(files: tuple[Path, ...]) -> None:
             click.echo(error.detail, err=True)
         else:
             click.echo(f"{file}: {checked.file.slug}, {len(checked.configs)} steps, usable")
+            for said in _lacking(checked):
+                click.echo(f"{file}: {said}", err=True)
     sys.exit(1 if bad else 0)
+
+
+def _lacking(checked: Checked) -> list[str]:
+    """What the CRM of these settings could not do. Without usable settings nothing is said:
+    a file can be checked where nothing else is set up."""
+    try:
+        settings = read_settings()
+        crm = adapters.from_settings(settings)
+    except SettingsInvalid:
+        return []
+    keys = (step.key for step in checked.file.steps)
+    return list(lacking(zip(keys, checked.configs, strict=True), crm, settings))
 
 
 @group.command("import")

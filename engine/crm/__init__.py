@@ -1,8 +1,8 @@
 """The port to the customer database: typed calls, every write with a key.
 
 The engine owns no customer data; the CRM does. `json_contract.py` is the adapter for
-the JSON contract that `openapi.yaml` beside it describes. A new CRM is one file that
-passes `tests/contracts/test_crm.py`.
+the JSON contract that `openapi.yaml` beside it describes, `hubspot.py` the one for HubSpot.
+A new CRM is one file that passes `tests/contracts/test_crm.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-Capability = Literal["find_by_key", "invoices", "opt_out"]
+Capability = Literal[
+    "find_by_key", "invoices", "interactions", "opt_out",
+    "status", "services", "signed_seasons", "last_service_at", "quoted_at", "source", "notes",
+]  # fmt: skip
+"""What a CRM may lack: a call, or a field of the customer. `needs.py` says which procedure
+wants what; an adapter refuses the rest as `unsupported`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,9 @@ class Crm(Protocol):
 
     def update_customer(
         self, customer_id: str, fields: Mapping[str, Any], *, key: str, timeout: float
-    ) -> Customer: ...
+    ) -> Customer:
+        """The customer afterwards, as far as the CRM's answer tells."""
+        ...
 
     def log_interaction(
         self, customer_id: str, interaction: Interaction, *, key: str, timeout: float
@@ -118,6 +125,12 @@ class Crm(Protocol):
         self, *, as_of: date, page: int = 1, timeout: float
     ) -> tuple[tuple[Invoice, ...], int | None]:
         """One page of invoices and the next page's number, or None."""
+        ...
+
+    def list_interactions(
+        self, customer_id: str, *, limit: int, timeout: float
+    ) -> tuple[Interaction, ...]:
+        """What happened with a customer last, the newest first. Of nobody, nothing."""
         ...
 
     def find_by_key(self, key: str, *, timeout: float) -> str | None:

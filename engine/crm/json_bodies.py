@@ -78,6 +78,16 @@ class InvoiceBody(Body):
         return Invoice(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
+class InteractionBody(Body):
+    kind: Text = ""
+    summary: Text = ""
+    at: Annotated[datetime | None, BeforeValidator(lambda value: value or None)] = None
+
+    def interaction(self) -> Interaction:
+        at = self.at.replace(tzinfo=UTC) if self.at and self.at.tzinfo is None else self.at
+        return Interaction(kind=self.kind, summary=self.summary, at=at)
+
+
 class Meta(Body):
     total: int
     page: int
@@ -102,6 +112,10 @@ class CustomerPage(Body):
 class InvoicePage(Body):
     data: tuple[InvoiceBody, ...]
     meta: Meta
+
+
+class InteractionPage(Body):
+    data: tuple[InteractionBody, ...]
 
 
 class MadeReply(Body):

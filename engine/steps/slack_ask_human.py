@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from engine.business import footer
+from engine.crm.earlier_contacts import earlier_contacts
 from engine.llm.names import odd_case
 from engine.mail.unsubscribe import unsubscribe_url
 from engine.name_correction import correct_in_crm, name_fields
@@ -112,7 +113,7 @@ def run(config: Config, ctx: StepContext) -> Outcome:
             mail=mail,
             quoted=str(ctx.context.get(config.quote) or "") or None,
             facts=[(name, value) for name, value in facts if value],
-            history=str(ctx.context.get("customer_history") or ""),
+            history=earlier_contacts(ctx) if config.mail else "",
             channel=config.channel,
             deadline_hours=config.deadline_hours,
             confidence=ctx.context.get("draft_confidence") if config.mail else None,

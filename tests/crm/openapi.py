@@ -43,17 +43,41 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def response_schema(method: str, path: str, status: int) -> dict[str, Any]:
-    """The schema of the answer to a request; a KeyError where the file does not know it."""
+def operation(method: str, path: str) -> dict[str, Any]:
+    """What the file says of a request; a KeyError where it does not know it."""
     for template, item in document()["paths"].items():
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path) and ("{" not in template or path not in document()["paths"]):
-            responses = item[method.lower()]["responses"]
-            chosen = responses.get(str(status)) if status < 400 else responses["default"]
-            if chosen is None:
-                raise KeyError(f"{method} {path} does not answer {status}")
-            return resolved(resolved(chosen)["content"]["application/json"]["schema"])
+            return {"parameters": item.get("parameters", []), **item[method.lower()]}
     raise KeyError(f"{method} {path}")
+
+
+def response_schema(method: str, path: str, status: int) -> dict[str, Any]:
+    """The schema of the answer to a request; a KeyError where the file does not know it."""
+    responses = operation(method, path)["responses"]
+    chosen = responses.get(str(status)) if status < 400 else responses["default"]
+    if chosen is None:
+        raise KeyError(f"{method} {path} does not answer {status}")
+    return resolved(resolved(chosen)["content"]["application/json"]["schema"])
+
+
+def complaints_about(request: Any, path: str, response: Any) -> list[str]:
+    """What is wrong with a Flask request that was taken, and with its answer."""
+    try:
+        said = operation(request.method, path)
+        schema = response_schema(request.method, path, response.status_code)
+    except KeyError as error:
+        return [f"the file does not know {error}"]
+    wrong = complaints(schema, response.get_json(silent=True))
+    if response.status_code >= 400:
+        return wrong
+    parameters = [resolved(one)["name"] for one in said["parameters"]]
+    wrong += [f"{path}: {name} is no parameter" for name in request.args if name not in parameters]
+    if "requestBody" in said:
+        body = resolved(said["requestBody"])["content"]["application/json"]["schema"]
+        wrong += complaints(body, request.get_json(silent=True), "sent")
+        wrong += [] if request.headers.get("Idempotency-Key") else ["a write without a key"]
+    return wrong
 
 
 def complaints(schema: dict[str, Any], value: Any, at: str = "$") -> list[str]:

@@ -54,6 +54,8 @@ def test_every_answer_has_the_form_that_the_file_gives(call: Caller):
     assert call("PATCH", f"{path}/opt-out", "k3", json={"opted_out": True}).is_success
     noted = {"kind": "email_sent", "summary": "A quote", "at": "2026-11-23T10:00:00-06:00"}
     assert call("POST", f"{path}/interactions", "k4", json=noted).status_code == 201
+    [listed] = call("GET", f"{path}/interactions").json()["data"]
+    assert listed["summary"] == "A quote"
     assert call("GET", "/effects/k4").json()["data"]["resource"] == "interaction"
     assert call("GET", "/customers", params={"email": "R@example.com"}).json()["meta"]["total"] == 1
     assert call("GET", "/customers/search", params={"status": "past"}).is_success

@@ -2,7 +2,7 @@
 
 The engine talks to it by the vendors' real SDKs and never knows; only the base URLs
 in the settings differ. Each vendor is one blueprint under its own prefix (`/slack`,
-`/claude`, `/ses`, `/crm`); the pages to look at stand under `/`. Live mode refuses it.
+`/claude`, `/ses`, `/crm`, `/hubspot`); the pages to look at stand under `/`. Live mode refuses it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from web.local.world import Fault, World
 
-VENDORS = ("slack", "claude", "ses", "crm")
+VENDORS = ("slack", "claude", "ses", "crm", "hubspot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class LocalSettings:
 
 
 def create_local_app(world: World, settings: LocalSettings) -> Flask:
-    from web.local import claude, crm, pages, ses, slack
+    from web.local import claude, crm, hubspot, pages, ses, slack
 
     app = Flask(__name__, template_folder="templates", static_folder="static")
     app.config["MAX_CONTENT_LENGTH"] = 50 * 1024 * 1024
     app.extensions["world"] = world
     app.extensions["local_settings"] = settings
-    for module in (slack, claude, ses, crm):
+    for module in (slack, claude, ses, crm, hubspot):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(pages.blueprint)
     app.before_request(_receive)

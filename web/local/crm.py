@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -73,6 +73,15 @@ def search_customers() -> Response:
 @blueprint.get("/customers/<customer_id>")
 def get_customer(customer_id: str) -> Response:
     return jsonify(data=_customer(customer_id))
+
+
+@blueprint.get("/customers/<customer_id>/interactions")
+def list_interactions(customer_id: str) -> Response:
+    _customer(customer_id)
+    logged = request_world().all("crm_interaction")
+    of_customer = [one for one in reversed(logged) if one["customer_id"] == customer_id]
+    of_customer.sort(key=lambda one: datetime.fromisoformat(one["at"]), reverse=True)
+    return _page(of_customer)
 
 
 @blueprint.get("/invoices/overdue")

@@ -1,0 +1,119 @@
+"""One call to a CRM over HTTP, and what its answer means. Every adapter makes its calls
+here, so that the same trouble has the same name whoever the vendor is.
+
+A call is never repeated here. A read without an answer is Unreachable; a write without one,
+or with one that cannot be read, is Ambiguous: what has become of it the effect's lookup
+tells. Names of fields and codes pass through, texts do not, for they quote customers.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from decimal import Decimal
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from engine.errors import Ambiguous, RateLimited, Refused, Unauthorised, Unreachable, VendorError
+from engine.retry_after import retry_after
+
+VENDOR = "crm"
+CONNECT_SECONDS = 5.0
+WAIT_WHEN_LIMITED = 10.0
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+class Calls:
+    """Thread-safe: one client with its pool serves all threads of the process."""
+
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self._client = httpx.Client(
+            base_url=base_url.rstrip("/"),
+            headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json"},
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=5),
+        )
+
+    def make(
+        self, method: str, path: str, timeout: float, *, reads: bool, **request: Any
+    ) -> httpx.Response:
+        """The answer, whatever it says."""
+        limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
+        try:
+            return self._client.request(method, path, timeout=limits, **request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise Unreachable(VENDOR, "no_connection") from None
+        except httpx.TransportError as error:
+            detail = "timeout" if isinstance(error, httpx.TimeoutException) else "dropped"
+            raise (Unreachable if reads else Ambiguous)(VENDOR, detail) from None
+
+
+class Patience:
+    """What is left of a call's time, where it takes more than one request."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Asked before each request; where nothing is left, none goes out."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise Unreachable(VENDOR, "timeout")
+        return left
+
+
+def body(response: httpx.Response, form: type[Form], *, reads: bool) -> Form:
+    """What a successful answer holds. One that is no JSON comes from something in between
+    (a sign-in page, a proxy) and may be read again; one of another form says where."""
+    try:
+        if "json" not in response.headers.get("Content-Type", "json"):
+            raise ValueError("not_json")
+        return form.model_validate(response.json(parse_float=Decimal))
+    except ValidationError as error:
+        where = ".".join(str(place) for place in error.errors()[0]["loc"])
+        detail = f"bad_reply: {where}" if where else "bad_reply"
+        raise (Refused if reads else Ambiguous)(VENDOR, detail) from None
+    except ValueError:
+        raise (Unreachable if reads else Ambiguous)(VENDOR, "not_json") from None
+
+
+def failure(response: httpx.Response, detail: str, wait: float = WAIT_WHEN_LIMITED) -> VendorError:
+    """What an answer that is no success means. `wait` is for a 429 that does not say."""
+    status = response.status_code
+    detail = detail or f"http_{status}"
+    if status == 429:
+        return RateLimited(VENDOR, detail, retry_after=retry_after(response.headers, wait))
+    if status in (401, 403):
+        return Unauthorised(VENDOR, detail)
+    # A write under a key may be sent again, so that its 5xx is an outage like another.
+    return (Unreachable if status >= 500 else Refused)(VENDOR, detail)
+
+
+def error_body(response: httpx.Response) -> Any:
+    """The JSON of an answer that is no success, or None."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def word(text: Any) -> str:
+    """A code or a field's name as it may stand in the log; anything else may be a customer."""
+    said = text if isinstance(text, str) else ""
+    return said if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,59}", said) else ""
+
+
+def part(text: str) -> str:
+    """One segment of a path, whatever stands in it: an id is opaque. An empty one, or dots,
+    would name another thing."""
+    if not text.strip("."):
+        raise Refused(VENDOR, "bad_id")
+    return quote(text, safe="")
+
+
+def digits(phone: str) -> str:
+    """The last ten, which are what two spellings of one number have in common."""
+    return re.sub(r"\D", "", phone)[-10:]

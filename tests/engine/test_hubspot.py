@@ -1,0 +1,69 @@
+"""The shipped procedure with HubSpot as its CRM: what arrives there, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine import checks
+from tests.engine.hands import answer, effects_of, question, vendors_have_answered
+from tests.world import MAILS, Company, company
+from web.local.hubspot_portal import SETTING, lag_search
+
+
+@pytest.fixture
+def office(database: str, tmp_path: Path) -> Iterator[Company]:
+    with company(
+        database, tmp_path, web=False, crm_kind="hubspot", hubspot_properties=SETTING
+    ) as here:
+        yield here
+
+
+def test_a_lead_becomes_one_contact_with_one_note(office: Company) -> None:
+    lag_search(office.local, 3600)
+    task = office.mail("lead")
+    office.settle()
+    answer(office, task, "send")
+    assert office.see(task).status == "completed"
+    [contact] = [c for c in office.local.all("hubspot_contacts") if int(c["id"]) > 5000]
+    properties = contact["properties"]
+    assert properties["email"] == "rachel.sandberg@example.com"
+    assert (properties["firstname"], properties["lastname"]) == ("Rachel", "Sandberg")
+    assert properties["customer_status"] == "lead"
+    assert office.see(task).subject == contact["id"]
+    [note] = office.local.all("hubspot_notes")
+    assert note["contacts"] == [contact["id"]]
+
+
+def test_a_note_whose_answer_got_lost_is_found_by_its_key(office: Company) -> None:
+    office.order("hubspot", "drop_after", path="/objects/notes")
+    task = office.mail("lead")
+    office.settle()
+    answer(office, task, "send")
+    vendors_have_answered(office)
+    assert office.see(task).status == "completed"
+    assert office.local.count("hubspot_notes") == 1
+    assert all(state == "done" for _, state, _ in effects_of(office, task))
+
+
+def test_earlier_contacts_come_from_its_notes(office: Company) -> None:
+    first = office.mail("lead")
+    office.settle()
+    answer(office, first, "send")
+    raw = (MAILS / "lead.eml").read_bytes()
+    [second] = office.raw_mail(raw.replace(b"-lead-0001", b"-lead-0002")).tasks
+    office.settle()
+    assert "email sent: Replied to the lead" in question(office, second)["history"]
+
+
+def test_check_reaches_it_and_names_what_it_lacks(
+    office: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [f.text for f in checks.run(office.runtime.settings) if f.subject == "crm"]
+    assert found == ["connected (hubspot)"]
+    poorer = office.runtime.settings.model_copy(update={"hubspot_properties": ""})
+    found = [f.text for f in checks.run(poorer) if f.subject == "crm"]
+    assert found[0] == "connected (hubspot)"
+    assert "new_lead_response, step 'record_lead': HubSpot cannot keep 'source'" in found[1]
