@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from engine import agents, answers, batch_posting, questions, tasks
+from engine import agents, answers, batch_posting, daily_summary, handoffs, questions, tasks
 from engine.card_remarks import remarks
 from engine.cards import Card
 from engine.escalation import home
@@ -28,6 +28,7 @@ from engine.slack.card_state import (
     Open,
     Undo,
 )
+from engine.slack.summary_card import summary_card
 from engine.tasks import Task
 
 
@@ -38,7 +39,18 @@ def drawn(runtime: Runtime, card: Card) -> Message:
         return Message(card.channel, text, blocks, username="Engine", icon_emoji=":rotating_light:")
     if card.kind == "batch":
         return batch_posting.drawn(runtime, card)
+    if card.kind == "handoff":
+        return handoffs.drawn(runtime, card)
+    if card.kind == "summary":
+        return _summary(runtime, card)
     return _question(runtime, card)
+
+
+def _summary(runtime: Runtime, card: Card) -> Message:
+    with runtime.database.read() as conn:
+        day = daily_summary.read(conn, card)
+    text, blocks = summary_card(day, url=runtime.settings.web_base_url.rstrip("/"))
+    return Message(card.channel, text, blocks, username="Daily summary", icon_emoji=":ledger:")
 
 
 def _question(runtime: Runtime, card: Card) -> Message:

@@ -11,11 +11,22 @@ import contextlib
 import json
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import psycopg
 import structlog
 
-from engine import batch_answers, cards, effects, intake, mail_events, questions, queue, users
+from engine import (
+    batch_answers,
+    cards,
+    daily_summary,
+    effects,
+    intake,
+    mail_events,
+    questions,
+    queue,
+    users,
+)
 from engine.answers import Answer
 from engine.effects import Owner
 from engine.errors import AlreadyAnswered, EngineError, Refused
@@ -27,6 +38,7 @@ from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack import payloads
 from engine.slack.batch_card import batch_in
+from engine.slack.summary_card import task_in
 from engine.slack.text import escape
 
 sql = queries("deliveries")
@@ -150,6 +162,8 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
         if batch_id is None:
             with contextlib.suppress(AlreadyAnswered):
                 questions.stop_editing(conn, clicked.token, person)
+    elif (spam_id := task_in(clicked.token)) is not None:
+        daily_summary.not_spam(conn, runtime.procedures, UUID(spam_id), person)
     elif batch_id is not None:
         batch_answers.act(conn, runtime.settings, batch_id, clicked.value, person)
     elif isinstance(clicked, payloads.Click):

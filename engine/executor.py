@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from engine import agents, answers, cards, escalation, failures, sops, tasks
+from engine import agents, answers, cards, escalation, failures, handoffs, sops, tasks
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
 from engine.holds import HOLDS
 from engine.postgres import DATABASE_DOWN, Connection
@@ -442,8 +442,9 @@ def _fan_out(runtime: Runtime, run: Run, outcome: FanOut) -> bool:
 
     def start_children(conn: Connection) -> None:
         tasks.sql.release_children(conn, task_id=task.id)
+        first = None
         for n, context in enumerate(outcome.contexts):
-            tasks.start(
+            child = tasks.start(
                 conn,
                 sop.id,
                 context=context,
@@ -455,6 +456,9 @@ def _fan_out(runtime: Runtime, run: Run, outcome: FanOut) -> bool:
                 joined=True,
                 item=n,
             )
+            first = first or child
+        if first is not None:
+            handoffs.tell(runtime, conn, task, first, len(outcome.contexts))
 
     write(runtime, run, position, [event], also=start_children)
     return False
@@ -477,5 +481,6 @@ def _start_task(runtime: Runtime, run: Run, outcome: StartTask) -> bool:
         )
         if child is None:
             raise TaskClosed("the child task could not be started")
+        handoffs.tell(runtime, conn, task, child)
 
     return _go_on(runtime, run, run.step.on_success, Done(summary=outcome.sop), also=start)

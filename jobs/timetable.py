@@ -3,7 +3,7 @@ company's clock (the daily summary, quiet hours) is decided inside the tick."""
 
 from __future__ import annotations
 
-from engine import erasure, upkeep, watchers
+from engine import daily_summary, erasure, upkeep, watchers
 from engine.queue import periodic
 from engine.worker import Worker
 
@@ -12,6 +12,7 @@ from engine.worker import Worker
 def tick(worker: Worker) -> None:
     watchers.check_due(worker.runtime)
     upkeep.sweep(worker.runtime)
+    daily_summary.tell_due(worker.runtime)
     erasure.erase_due(worker.runtime)
 
 

@@ -157,6 +157,13 @@ CREATE TABLE public.credentials (
     CONSTRAINT credentials_status_check CHECK ((status = ANY (ARRAY['active'::text, 'expired'::text, 'revoked'::text])))
 );
 
+CREATE TABLE public.daily_summaries (
+    day date NOT NULL,
+    card_id uuid NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.deliveries (
     id uuid DEFAULT public.new_id() NOT NULL,
     source text NOT NULL,
@@ -458,6 +465,9 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.credentials
     ADD CONSTRAINT credentials_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.daily_summaries
+    ADD CONSTRAINT daily_summaries_pkey PRIMARY KEY (day);
+
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_dedupe_key_key UNIQUE (dedupe_key);
 
@@ -565,6 +575,8 @@ CREATE INDEX contacts_task ON public.contacts USING btree (last_task_id) WHERE (
 
 CREATE UNIQUE INDEX credentials_one_active ON public.credentials USING btree (service, credential_type) WHERE (status = 'active'::text);
 
+CREATE INDEX daily_summaries_card ON public.daily_summaries USING btree (card_id);
+
 CREATE INDEX deliveries_open ON public.deliveries USING btree (try_at) WHERE (done_at IS NULL);
 
 CREATE INDEX effects_open ON public.effects USING btree (intended_at) WHERE (state = ANY (ARRAY['intended'::text, 'in_doubt'::text]));
@@ -667,6 +679,9 @@ ALTER TABLE ONLY public.cards
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_last_task_id_fkey FOREIGN KEY (last_task_id) REFERENCES public.tasks(id);
+
+ALTER TABLE ONLY public.daily_summaries
+    ADD CONSTRAINT daily_summaries_card_id_fkey FOREIGN KEY (card_id) REFERENCES public.cards(id);
 
 ALTER TABLE ONLY public.effects
     ADD CONSTRAINT effects_step_id_fkey FOREIGN KEY (step_id) REFERENCES public.steps(id);

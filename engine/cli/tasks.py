@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from engine import agents, lost_cards, questions, sops, task_events, tasks
+from engine import agents, daily_summary, lost_cards, questions, sops, task_events, tasks
 from engine.answers import Answer
 from engine.cli.opening import opened_database
 from engine.errors import NotFound
@@ -116,6 +116,16 @@ def cancel(number: int, reason: str) -> None:
         task = tasks.get_by_number(conn, number)
         done = tasks.cancel(conn, task.id, by=str(shell()), reason=reason)
         click.echo(f"task {number}: {done.status if done.finished_at else 'cancelling'}")
+
+
+@group.command("not-spam")
+@click.argument("number", type=int)
+def not_spam(number: int) -> None:
+    """Bring back what was taken for spam: it goes on to the draft."""
+    with opened_database() as (_, database), database.transaction("not_spam") as conn:
+        task = tasks.get_by_number(conn, number)
+        daily_summary.not_spam(conn, sops.Procedures(), task.id, shell())
+        click.echo(f"task {number}: goes on as no spam")
 
 
 @group.command()

@@ -14,6 +14,10 @@ values (%(card_id)s, 'question', %(task_id)s, %(channel)s, 0);
 insert into cards (id, kind, task_id, channel)
 values (%(card_id)s, 'batch', %(task_id)s, %(channel)s);
 
+-- name: open_handoff :exec
+insert into cards (kind, task_id, channel, count)
+values ('handoff', %(task_id)s, %(channel)s, %(count)s);
+
 -- name: raise_alarm :one
 -- One cause, one card: what repeats is counted on it. What was over and is back, or was told
 -- more than a day ago, gets a new message (so a new id, for the key of its effect): a count
@@ -65,6 +69,8 @@ update cards c set next_try_at = now() + make_interval(secs => %(lease_seconds)s
                 select from cards before
                  where before.channel = cards.channel and (before.ts is null or before.again)
                    and before.wanted > before.shown and not before.set_aside
+                   -- One that is still gathering its drafts may take half an hour.
+                   and before.kind <> 'batch'
                    and (before.created_at, before.id) < (cards.created_at, cards.id)))
          order by created_at
          limit 20

@@ -31,6 +31,7 @@ from engine.slack.modals import (
     update_reply,
 )
 from engine.slack.payloads import Click, Closed, Submission
+from engine.slack.summary_card import task_in
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ def clicked(runtime: Runtime, click: Click, body: bytes) -> Response:
         person = users.person_for_slack(conn, click.user_id, click.team_id, runtime.settings)
         if person is None:
             return _tell(runtime, click, STRANGER)
-        if click.value == "undo" or batch_in(click.token):
+        if click.value == "undo" or batch_in(click.token) or task_in(click.token):
             return _store(runtime, click.key, body)
         try:
             task, question = questions.read(conn, click.token)
