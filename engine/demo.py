@@ -67,6 +67,10 @@ class World:
     folder: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     mails_seen: int = 0
+    # How each process that has ended did so, by its id; below 0 a signal's number.
+    ended: dict[int, int] = field(default_factory=dict)
+    # All that it calls stands on this machine, which a proxy for the outside knows nothing of.
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=10))
     # What this run sets differently.
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -81,6 +85,11 @@ class World:
     @property
     def maildir(self) -> Path:
         return self.folder / "maildir"
+
+    @property
+    def worker_pid_file(self) -> Path:
+        """Where the stand-ins find which process "kill the worker now" is about."""
+        return self.folder / "worker.pid"
 
     def environment(self) -> dict[str, str]:
         """The settings that point every vendor's real SDK to its stand-in."""
@@ -139,6 +148,7 @@ class World:
 
     def start_worker(self) -> None:
         self.start("worker", "engine.cli", "worker")
+        self.worker_pid_file.write_text(str(self.processes["worker"].pid))
 
     def start_all(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -146,6 +156,7 @@ class World:
             "local", "web.local", "--port", str(self.ports.local),
             "--file", str(self.folder / "world.sqlite"), "--engine-url", self.web_url,
             "--imap-port", str(self.ports.imap), "--maildir", str(self.maildir),
+            "--worker-pid-file", str(self.worker_pid_file),
         )  # fmt: skip
         self.start(
             "imap", "web.local.imap", "--port", str(self.ports.imap), "--maildir", str(self.maildir)
@@ -161,7 +172,7 @@ class World:
             if self.processes[name].poll() is not None:
                 break
             try:
-                if httpx.get(url, timeout=2).status_code < 500:
+                if self.http.get(url, timeout=2).status_code < 500:
                     return
             except httpx.HTTPError:
                 pass
@@ -173,9 +184,11 @@ class World:
     def tend(self) -> None:
         """Start again what has died, as a platform would; and have the mailbox looked at
         as soon as a mail lies in it, so that nobody waits for the five minutes."""
-        for name, process in list(self.processes.items()):
-            if process.poll() is not None and name == "worker":
-                self.start_worker()
+        worker = self.processes["worker"]
+        code = worker.poll()
+        if code is not None:
+            self.ended[worker.pid] = code
+            self.start_worker()
         mails = sum(1 for _ in self.maildir.rglob("new/*"))
         if mails > self.mails_seen:
             self.check_mailbox()

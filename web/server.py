@@ -58,6 +58,13 @@ class Server(BaseApplication):
         return build(self._settings)
 
 
+def _close(_arbiter: Any, worker: Any) -> None:
+    """A pool that is left to the interpreter's end waits five seconds for each of its threads,
+    which by then run no more."""
+    if worker.wsgi is not None:
+        worker.wsgi.extensions["runtime"].database.close()
+
+
 def serve(settings: Settings, *, host: str, port: int) -> None:
     """Serve until told to stop."""
     Server(
@@ -69,6 +76,7 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
             "threads": settings.web_threads,
             "timeout": REQUEST_SECONDS,
             "graceful_timeout": GRACEFUL_SECONDS,
+            "worker_exit": _close,
             # Longer than a page's polling, so that a poll needs no new connection.
             "keepalive": 15,
             "proc_name": "engine web",

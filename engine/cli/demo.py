@@ -7,10 +7,12 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
 from engine import users
+from engine.cli import kill
 from engine.cli.opening import prepare
 from engine.demo import (
     OWNER_SLACK_ID,
@@ -40,13 +42,19 @@ LINK_MINUTES = 12 * 60
     help="With --walk: this mail instead of the three samples.",
 )
 @click.option(
+    "--kill",
+    "killing",
+    is_flag=True,
+    help="With --walk: the worker is killed in the middle of sending the reply.",
+)
+@click.option(
     "--port",
     type=click.IntRange(1, 65535),
     default=8080,
     show_default=True,
     help="Of the engine's pages; the stand-ins take the next free ones.",
 )
-def demo(walk: bool, mail: Path | None, port: int) -> None:
+def demo(walk: bool, mail: Path | None, killing: bool, port: int) -> None:
     """See it work: nothing to install, no accounts, nothing leaves this machine.
 
     Starts a PostgreSQL, the vendors' stand-ins, a worker and the web, and prints where to
@@ -58,12 +66,15 @@ def demo(walk: bool, mail: Path | None, port: int) -> None:
       bin/engine demo
       bin/engine demo --walk
       bin/engine demo --walk --mail letter.eml
+      bin/engine demo --walk --kill
     """  # fmt: skip
     settings = read_settings()
     if settings.mode != "demo":
         raise NotAllowed(f"ENGINE_MODE is {settings.mode}; the demo runs with stand-ins only")
     if mail is not None and not walk:
         raise click.UsageError("--mail goes with --walk")
+    if killing and not walk:
+        raise click.UsageError("--kill goes with --walk; without it, the demo's page has a button")
     folder = new_folder(settings, fresh=walk)
     with EmbeddedPostgres(settings.data_dir / "postgres") as server:
         # A walk has a database of its own beside the demo's, on the same server.
@@ -74,7 +85,7 @@ def demo(walk: bool, mail: Path | None, port: int) -> None:
         # A walk takes the undo's way too, but nobody is there to use its half minute.
         extra = {"UNDO_SECONDS": "5"} if walk else {}
         world = World(settings, dsn, ports, folder, extra=extra)
-        _run(world, settings, walk=walk, mail=mail)
+        _run(world, settings, walk=walk, mail=mail, killing=killing)
         if walk:
             _drop(server, name)
 
@@ -91,7 +102,7 @@ def _drop(server: EmbeddedPostgres, name: str) -> None:
         conn.execute(f'drop database "{name}" with (force)')  # type: ignore[arg-type] # our own name
 
 
-def _run(world: World, settings: Settings, *, walk: bool, mail: Path | None) -> None:
+def _run(world: World, settings: Settings, *, walk: bool, mail: Path | None, killing: bool) -> None:
     from engine.cli.walk import walk_lead
     from web.local.crm_seeds import load_customers
     from web.local.world import World as LocalWorld
@@ -104,12 +115,12 @@ def _run(world: World, settings: Settings, *, walk: bool, mail: Path | None) -> 
     try:
         world.start_all()
         if walk:
-            code = walk_lead(world, local, mail)
+            code = walk_lead(world, local, mail, killing=killing)
         else:
             _welcome(world, link)
             if not local.count("outbox") and not any(world.maildir.rglob("new/*")):
                 _first_lead(world, settings)
-            _stay(world)
+            _stay(world, local)
     finally:
         world.stop()
     if code:
@@ -145,6 +156,7 @@ The engine is running, with stand-ins for Slack, Claude, the mail provider and t
   The engine             {world.web_url}
   Slack's stand-in       {world.local_url}/slack/_view/
   All stand-ins          {world.local_url}/   (outbox, CRM, send a lead)
+  Kill the worker        {world.local_url}/kill/   (while it sends; see what becomes of the mail)
 
 A lead's mail is coming in. Approve the reply in the inbox or in Slack's stand-in, and
 find it in the outbox half a minute later. Ctrl-C stops everything; the data stays.
@@ -152,7 +164,7 @@ find it in the outbox half a minute later. Ctrl-C stops everything; the data sta
     )
 
 
-def _stay(world: World) -> None:
+def _stay(world: World, local: Any) -> None:
     """Until Ctrl-C or SIGTERM."""
     ended = threading.Event()
 
@@ -163,6 +175,7 @@ def _stay(world: World) -> None:
         signal.signal(signum, end)
     while not ended.wait(0.5):
         world.tend()
+        kill.follow(world, local)
     click.echo("stopping …")
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import httpx
 
 from engine import tasks
+from engine.cli import kill
 from engine.cli.tasks import timeline
 from engine.demo import OWNER_SLACK_ID, World
 from engine.errors import EngineError
@@ -31,8 +31,8 @@ class WalkStuck(EngineError):
     code = "walk_stuck"
 
 
-def walk_lead(world: World, local: Any, mail: Path | None) -> int:
-    """Walk the lead's path; returns the exit code."""
+def walk_lead(world: World, local: Any, mail: Path | None, *, killing: bool = False) -> int:
+    """Walk the lead's path, with the worker killed on it if wanted; returns the exit code."""
     from web.local.imap import drop
 
     began = time.monotonic()
@@ -51,8 +51,15 @@ def walk_lead(world: World, local: Any, mail: Path | None) -> int:
     lead = next((row for row in settled if row["asks"] == "approval"), None)
     if lead is None:
         return _told_without_approval(world, settled)
+    if killing:
+        kill.order(world)
     _press(world, "Send as is", lead["number"])
     click.echo(f"pressed “Send as is” in Slack for task {lead['number']}")
+    if killing:
+        kill.watch(
+            world, local, lambda label: _press(world, label, lead["number"]),
+            lambda look, what: _until(look, what, world),
+        )  # fmt: skip
     _until(lambda: local.all("outbox") or None, "the mail in the outbox", world)
     sent = local.all("outbox")[-1]
     click.echo(f"in the outbox: to {', '.join(sent['to'])}: {sent['subject']!r}")
@@ -112,19 +119,20 @@ def _is(world: World, number: int, status: str) -> bool | None:
 
 
 def _press(world: World, label: str, number: int) -> None:
-    """Press a button of the task's card, as a thumb would."""
+    """Press a button of the question that the task asks, as a thumb would."""
     base = world.local_url
 
     def card() -> dict[str, Any] | None:
         with connect(world.dsn) as conn:
             return conn.execute(
-                "select c.posted_channel, c.ts from cards c join tasks t on t.id = c.task_id"
-                " where t.number = %s and c.ts is not null order by c.created_at desc limit 1",
+                "select c.posted_channel, c.ts from tasks t"
+                " join cards c on c.id = (t.question ->> 'id')::uuid"
+                " where t.number = %s and c.ts is not null",
                 [number],
             ).fetchone()
 
     found = _until(card, "the card in Slack", world)
-    reply = httpx.post(
+    reply = world.http.post(
         f"{base}/slack/_press",
         json={
             "channel": found["posted_channel"],
@@ -132,7 +140,6 @@ def _press(world: World, label: str, number: int) -> None:
             "label": label,
             "user": OWNER_SLACK_ID,
         },
-        timeout=10,
     ).json()
     if not reply.get("ok"):
         raise WalkStuck(f"pressing {label!r} was answered with {reply}")

@@ -127,7 +127,11 @@ def test_a_choice_that_is_none_is_refused(office: Company) -> None:
     assert office.see(task).status == "waiting_on_human"
 
 
-@pytest.mark.parametrize("given", ["", "x", "x.y", str(uuid.uuid4()), f"{uuid.uuid4()}.x"])
+# A question that never was; fixed, for processes that share the tests out must name them alike.
+NOBODY = "0198c0de-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize("given", ["", "x", "x.y", NOBODY, f"{NOBODY}.x"])
 def test_a_token_of_nothing_answers_nothing(office: Company, given: str) -> None:
     ask(office)
     with pytest.raises(TaskClosed), office.runtime.database.transaction("answer") as conn:

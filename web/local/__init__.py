@@ -36,10 +36,12 @@ class LocalSettings:
     imap_password: str = "office"
     maildir: str = ""
     """Where the IMAP stand-in keeps the office's mailbox; a mail dropped there has come in."""
+    worker_pid_file: str = ""
+    """Where the worker's process id stands. Only the demo says so, and may have it killed."""
 
 
 def create_local_app(world: World, settings: LocalSettings) -> Flask:
-    from web.local import claude, crm, hubspot, pages, ses, slack
+    from web.local import claude, crm, hubspot, pages, ses, slack, worker_kill
 
     app = Flask(__name__, template_folder="templates", static_folder="static")
     app.config["MAX_CONTENT_LENGTH"] = 50 * 1024 * 1024
@@ -48,6 +50,10 @@ def create_local_app(world: World, settings: LocalSettings) -> Flask:
     for module in (slack, claude, ses, crm, hubspot):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.jinja_env.globals["worker_can_be_killed"] = bool(settings.worker_pid_file)
+    if settings.worker_pid_file:
+        app.register_blueprint(worker_kill.blueprint)
+        app.after_request(worker_kill.strike)
     app.before_request(_receive)
     app.after_request(_answer)
     app.register_error_handler(Exception, _keep_http_errors)

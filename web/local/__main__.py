@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--imap-host", default="127.0.0.1")
     parser.add_argument("--imap-port", type=int, default=0)
     parser.add_argument("--team-id", default="T0LOCAL")
+    parser.add_argument("--worker-pid-file", default="", help="of the worker that may be killed")
     return parser
 
 
@@ -72,6 +73,7 @@ def _settings(given: argparse.Namespace) -> LocalSettings:
         imap_host=given.imap_host,
         imap_port=given.imap_port,
         maildir=given.maildir,
+        worker_pid_file=given.worker_pid_file,
         **secrets,
     )
 

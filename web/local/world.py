@@ -154,6 +154,14 @@ class World:
         ).fetchone()
         return None if row is None else json.loads(row["doc"])
 
+    def take(self, kind: str, key: str) -> dict[str, Any] | None:
+        """A document, which is gone from then on: of two who take it, one gets it."""
+        with self._db as db:
+            row = db.execute(
+                "delete from documents where kind = ? and key = ? returning doc", (kind, key)
+            ).fetchone()
+        return None if row is None else json.loads(row["doc"])
+
     def all(self, kind: str) -> list[dict[str, Any]]:
         """All documents of a kind, in the order in which they were first written."""
         rows = self._db.execute("select doc from documents where kind = ? order by id", (kind,))

@@ -1,0 +1,75 @@
+"""`bin/engine demo` from outside: the walk, Ctrl-C, and what stays."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from engine.postgres.embedded import EmbeddedPostgres
+from tests import demo
+from tests.world import wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def walk(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        demo.engine("demo", "--walk", *arguments),
+        env=demo.environment(folder, **more),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def posts(local: str) -> list[Any]:
+    asked = {"channel": "#leads-incoming"}
+    reply = httpx.get(f"{local}/slack/_messages", params=asked, timeout=30, trust_env=False)
+    return reply.json()["messages"]
+
+
+def test_a_walk_with_the_worker_killed_sends_one_mail(tmp_path: Path) -> None:
+    done = walk(tmp_path, "--kill", HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout
+    for line in (
+        r"task 1: new_lead -> waiting_on_human",
+        r"task 2: complaint -> waiting_on_human",
+        r"task 3: spam -> completed",
+        r"killed worker \d+ by SIGKILL in the middle of sending 'Your request",
+        r"it ended with code -9; the demo started worker \d+",
+        r"task 1 was taken over",
+        r"in the outbox: to rachel\.sandberg@example\.com",
+        r"in the CRM: Rachel Sandberg \(lead\)",
+        r"Task 1  New lead response v1  completed",
+        r"task_rescued +send",
+        r"effect_settled +send",
+        r"\d+ events, \$0\.00\d+",
+    ):
+        assert re.search(line, said), f"{line} not in:\n{said}"
+    assert said.count("in the outbox: to ") == 1
+
+
+def test_ctrl_c_leaves_no_process_and_the_data_stay(tmp_path: Path) -> None:
+    with demo.running(tmp_path) as first:
+        wait_until(lambda: posts(first.local), seconds=demo.PATIENCE_SECONDS)
+        family = demo.family(first.process.pid)
+        assert len(family) > 4
+        assert first.interrupt() == 0
+        assert demo.gone(family)
+    # What is not closed is waited for, five seconds each.
+    assert "couldn't stop" not in (tmp_path / "demo" / "web.log").read_text()
+    assert not EmbeddedPostgres(tmp_path / "postgres").running()
+    tasks = subprocess.run(
+        demo.engine("task", "list"), env=demo.environment(tmp_path), cwd=tmp_path,
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert tasks.returncode == 0, tasks.stderr
+    assert "new_lead_response" in tasks.stdout
