@@ -7,10 +7,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from psycopg.rows import dict_row
 
 from engine.postgres import Connection
 from tests.databases import Databases, server
+
+# How long one example takes says more about the machine than about the code.
+settings.register_profile("engine", deadline=None)
+settings.load_profile("engine")
 
 BROWSERS = (
     "chromium",

@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -108,10 +107,8 @@ def test_the_first_start_installs_and_the_second_just_runs(machine: Machine) -> 
     assert "installing the packages of requirements-demo.txt" in first.stderr
 
     (machine.path / "python3").unlink()
-    began = time.monotonic()
     second = machine.engine()
     assert (second.stdout, second.stderr) == (f"answer 1 in {machine.place} to []\n", "")
-    assert time.monotonic() - began < 5
 
 
 def test_runs_by_a_link_and_imports_nothing_from_where_it_is_called(machine: Machine) -> None:

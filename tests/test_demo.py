@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,19 @@ def test_a_walk_with_the_worker_killed_sends_one_mail(tmp_path: Path) -> None:
     ):
         assert re.search(line, said), f"{line} not in:\n{said}"
     assert said.count("in the outbox: to ") == 1
+
+
+def test_a_port_that_is_taken_is_one_line_with_the_cure(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = subprocess.run(
+            demo.engine("demo", "--port", port), env=demo.environment(tmp_path), cwd=tmp_path,
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"The demo could not be started: port {port} is taken; give another one by --port"
+    ]
 
 
 def test_ctrl_c_leaves_no_process_and_the_data_stay(tmp_path: Path) -> None:

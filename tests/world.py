@@ -125,13 +125,13 @@ class Company:
             f"{self.local_url}/slack/_press",
             json={"channel": card["posted_channel"], "message_ts": card["ts"], "label": label,
                   "user": user},
-            timeout=10,
+            timeout=60,
         )  # fmt: skip
         return reply.json()
 
     def submit(self, view_id: str, *, user: str = OWNER_SLACK_ID, **values: str) -> dict[str, Any]:
         body = {"view_id": view_id, "values": values, "user": user}
-        return httpx.post(f"{self.local_url}/slack/_submit", json=body, timeout=10).json()
+        return httpx.post(f"{self.local_url}/slack/_submit", json=body, timeout=60).json()
 
     def card(self, task: Task) -> dict[str, Any]:
         with self.runtime.database.read() as conn:
@@ -160,7 +160,7 @@ class Company:
 
     def messages(self, channel: str) -> list[dict[str, Any]]:
         reply = httpx.get(
-            f"{self.local_url}/slack/_messages", params={"channel": channel}, timeout=10
+            f"{self.local_url}/slack/_messages", params={"channel": channel}, timeout=60
         )
         return reply.json()["messages"]
 
@@ -249,7 +249,7 @@ def _seed(runtime: Runtime) -> None:
                          slack_user_id=slack, by="test")  # fmt: skip
 
 
-def wait_until(look: Any, *, seconds: float = 10.0) -> Any:
+def wait_until(look: Any, *, seconds: float = 60.0) -> Any:
     """For what happens in other threads and processes."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -17,6 +17,7 @@ from engine.cli.opening import prepare
 from engine.demo import (
     OWNER_SLACK_ID,
     PARTNER_SLACK_ID,
+    DemoFailed,
     Ports,
     World,
     free_port,
@@ -32,6 +33,7 @@ OWNERS = (
     ("partner@example.com", "Sam", PARTNER_SLACK_ID),
 )
 LINK_MINUTES = 12 * 60
+DEFAULT_PORT = 8080
 
 
 @click.command()
@@ -49,12 +51,10 @@ LINK_MINUTES = 12 * 60
 )
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
-    default=8080,
-    show_default=True,
-    help="Of the engine's pages; the stand-ins take the next free ones.",
+    type=click.IntRange(1, 65533),
+    help="Of the engine's pages, and the next two for the stand-ins; 8080, or free ones.",
 )
-def demo(walk: bool, mail: Path | None, killing: bool, port: int) -> None:
+def demo(walk: bool, mail: Path | None, killing: bool, port: int | None) -> None:
     """See it work: nothing to install, no accounts, nothing leaves this machine.
 
     Starts a PostgreSQL, the vendors' stand-ins, a worker and the web, and prints where to
@@ -81,13 +81,22 @@ def demo(walk: bool, mail: Path | None, killing: bool, port: int) -> None:
         name = folder.name.replace("-", "_") if walk else "engine"
         dsn = _database(server, name)
         prepare(dsn, settings)
-        ports = Ports(*(free_port(0 if walk else port + n) for n in range(3)))
+        ports = _ports(walk, port)
         # A walk takes the undo's way too, but nobody is there to use its half minute.
         extra = {"UNDO_SECONDS": "5"} if walk else {}
         world = World(settings, dsn, ports, folder, extra=extra)
         _run(world, settings, walk=walk, mail=mail, killing=killing)
         if walk:
             _drop(server, name)
+
+
+def _ports(walk: bool, wanted: int | None) -> Ports:
+    """A walk looks at nothing by its port; else the one that was asked for, or 8080 if free."""
+    first = 0 if walk else wanted or DEFAULT_PORT
+    ports = Ports(*(free_port(first and first + n) for n in range(3)))
+    if wanted and ports.web != wanted:
+        raise DemoFailed(f"port {wanted} is taken; give another one by --port")
+    return ports
 
 
 def _database(server: EmbeddedPostgres, name: str) -> str:

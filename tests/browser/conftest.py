@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.web.browsing import link
 from tests.world import Company, company
@@ -20,6 +20,10 @@ ARGUMENTS = [
 NOT_OURS = "Applying inline style"
 
 People = Callable[..., Page]
+
+# What is waited for comes at once, except on a machine that has other things to do.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +51,7 @@ def signed_in(chrome: Browser, office: Company) -> Iterator[People]:
         context = chrome.new_context(base_url=office.web_url, **more)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: _note(complaints, said.type, said.text))
         page.goto("/sign-in/link/" + link(office, email).rpartition("/")[2])

@@ -10,19 +10,17 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import demo
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.test_pages import card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-PATIENCE_MS = 120_000
 
 
 @pytest.fixture
 def page(chrome: Browser) -> Page:
     page = chrome.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
     yield page
-    expect.set_options(timeout=5_000)
     page.close()
 
 

@@ -4,7 +4,6 @@ whatever happens to it, and every failure has its name."""
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,11 +163,9 @@ def test_the_vendor_says_how_long_to_wait_and_nobody_waits_here(
     claude: Claude, world: World, status: int
 ):
     world.order(Fault("claude", "answer", status=status, headers={"Retry-After": "120"}))
-    began = time.monotonic()
     error = failure(claude)
     assert isinstance(error, RateLimited)
     assert error.retry_after == 120
-    assert time.monotonic() - began < 5
     assert len(world.requests("claude")) == 1
 
 

@@ -7,7 +7,6 @@ import base64
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -143,11 +142,10 @@ def test_a_lost_answer_is_in_doubt_and_is_not_repeated(
 
 
 def test_a_late_answer_is_in_doubt_within_the_time_given(mailer: SesMailer, world: World):
-    world.order(Fault("ses", "slow", seconds=4))
-    started = time.monotonic()
+    world.order(Fault("ses", "slow", seconds=60))
     assert isinstance(failure(mailer, timeout=2.5), Ambiguous)
-    assert time.monotonic() - started < 2.5
-    assert len(world.requests("ses")) == 1
+    [request] = world.requests("ses")
+    assert request["status"] is None, "it was not waited for"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

@@ -121,9 +121,9 @@ def test_a_second_try_may_be_good(office: Company) -> None:
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "slow"])
 def test_silence_is_asked_once_more_and_then_goes_up(office: Company, kind: str) -> None:
-    office.order("claude", kind, seconds=1.0, times=2)
+    office.order("claude", kind, seconds=10.0, times=2)
     script(office.local, object={"category": "good", "confidence": 0.9}, model="sonnet")
-    with setting(office, llm_timeout_seconds=0.4):
+    with setting(office, llm_timeout_seconds=2):
         task = begin(office, CLASSIFY, TEXT)
     assert (task.status, models(office)) == ("completed", ["haiku", "haiku", "sonnet"])
     assert task.attempt == 0

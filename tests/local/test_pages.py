@@ -40,7 +40,7 @@ def local(world: World, received: list[Any], tmp_path: Path) -> Iterator[httpx.C
         header = request.headers["X-Engine-Signature"]
         at = int(header.split(",")[0].removeprefix("t="))
         assert header == signature(SECRET, at, request.get_data())
-        assert abs(time.time() - at) < 5
+        assert abs(time.time() - at) < 60
         received.append(request.get_json())
         return "taken"
 

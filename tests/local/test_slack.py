@@ -99,14 +99,14 @@ class Scene:
             approval(**question), token=TOKEN, state=Open(), task_number=7, task_url="http://e/7"
         )
         message = Message("#leads-incoming", text, blocks)
-        return self.slack.post(message, effect_key="card", timeout=5).ts
+        return self.slack.post(message, effect_key="card", timeout=30).ts
 
     def press(self, ts: str, **what: Any) -> dict[str, Any]:
         return self.post("_press", channel="leads-incoming", message_ts=ts, **what)
 
     def open(self, view: dict[str, Any]) -> str:
         trigger = views.new_trigger(self.world, OWNER)
-        return self.slack.open_view(trigger, view, timeout=5)
+        return self.slack.open_view(trigger, view, timeout=30)
 
     def open_views(self) -> list[str]:
         return [view["callback_id"] for view in views.opened_by(self.world, OWNER)]
@@ -170,7 +170,7 @@ def test_the_engines_answer_comes_back(scene: Scene):
 def test_a_form_is_opened_and_sent_off(scene: Scene):
     def opens(read: Any) -> str:
         if isinstance(read, Click):
-            scene.slack.open_view(read.trigger_id, edit_modal(approval(), TOKEN), timeout=2)
+            scene.slack.open_view(read.trigger_id, edit_modal(approval(), TOKEN), timeout=30)
         return ""
 
     scene.engine.reply = opens
@@ -255,7 +255,7 @@ def test_a_later_answer_goes_to_the_response_url(scene: Scene):
 def test_looking_at_home_publishes_it(scene: Scene):
     def publish(read: Any) -> str:
         assert isinstance(read, HomeOpened)
-        scene.slack.publish_home(read.user_id, home_view([]), timeout=2)
+        scene.slack.publish_home(read.user_id, home_view([]), timeout=30)
         return ""
 
     scene.engine.reply = publish

@@ -96,7 +96,7 @@ def test_references_keep_the_beginning_and_the_end_of_a_thread():
 
 
 @given(text=TEXT)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_the_text_part_is_the_approved_text(text: str):
     raw = compose(replace(MAIL, text=text), SENDER, "t1", at=AT)
     assert text_of(raw).replace("\r\n", "\n") == text.replace("\r\n", "\n")
@@ -106,7 +106,6 @@ def test_the_text_part_is_the_approved_text(text: str):
 
 
 @given(text=TEXT)
-@settings(deadline=None)
 def test_quoted_printable_keeps_to_its_rules(text: str):
     for line in quoted_printable(text).split("\r\n"):
         assert len(line) <= 76
@@ -115,7 +114,7 @@ def test_quoted_printable_keeps_to_its_rules(text: str):
 
 
 @given(subject=LINE, name=LINE)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_names_and_subjects_arrive_as_written(subject: str, name: str):
     raw = compose(replace(MAIL, subject=subject, to_name=name), SENDER, "t1", at=AT)
     message = parse(raw)
@@ -169,7 +168,6 @@ def test_the_page_shows_the_text_and_nothing_more():
 
 
 @given(text=TEXT)
-@settings(deadline=None)
 def test_the_page_has_no_tags_but_ours(text: str):
     body = to_html(text).split('1.5">\n', 1)[1]
     assert set(re.findall(r"<[^>]*>", body)) <= {

@@ -77,14 +77,14 @@ def check(mail: InboundMail) -> None:
 
 
 @given(RAW)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_any_bytes_are_read(raw: bytes):
     check(read_mail(raw, frozenset({"a@b.example"})))
 
 
 @needs_samples
 @given(data=st.data())
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_real_mails_are_read_with_pieces_torn_out_and_put_in(data: st.DataObject):
     raw = data.draw(st.sampled_from(all_samples())).read_bytes()
     for _ in range(data.draw(st.integers(1, 5))):
@@ -119,6 +119,6 @@ def test_real_mails_are_read_with_pieces_torn_out_and_put_in(data: st.DataObject
         max_size=40,
     ).map("".join)
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_page_becomes_text(page: str):
     to_text(page)

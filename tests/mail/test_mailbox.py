@@ -39,7 +39,7 @@ def imap_server(maildir: Path, port: int) -> Iterator[None]:
     command = [sys.executable, "-m", "web.local.imap", "--port", str(port)]
     server = subprocess.Popen([*command, "--maildir", str(maildir)], cwd=PROJECT)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

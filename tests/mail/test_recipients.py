@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -216,7 +216,6 @@ def test_names_that_mean_nobody():
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_a_deliverable_address_stays_one(text: str):
     once = deliverable(text)
     assert deliverable(once) == once

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -58,7 +58,6 @@ def test_the_message_id_on_the_wire_is_the_regions():
 
 
 @given(st.text(st.characters(max_codepoint=126, min_codepoint=32), min_size=1, max_size=80))
-@settings(deadline=None)
 def test_a_tag_gives_the_effect_key_back(key: str):
     tag = tag_value(key)
     assert effect_key_of(tag) == key

@@ -174,7 +174,7 @@ def test_a_card_that_is_full_everywhere_still_fits():
     assert any("Answer on the task" in text for text in plain_texts(card(question, Open())[1]))
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(questions, states)
 def test_slack_takes_any_card(question: dict[str, Any], state: Any):
     text, blocks = card(question, state)
@@ -186,7 +186,7 @@ def test_slack_takes_any_card(question: dict[str, Any], state: Any):
     _mentions_nobody(text, blocks)
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(words, words)
 def test_slack_takes_any_notice(said: str, footnote: str):
     text, blocks = notice(said, more=(URL, "The task"), footnote=footnote)

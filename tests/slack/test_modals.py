@@ -59,7 +59,7 @@ def test_a_submission_is_read_back_byte_for_byte(values: dict[str, str]):
     assert parse_submission({"view": view | {"state": {"values": state}}}) == values
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(questions, st.sampled_from(["edit", "reply", "send"]))
 def test_slack_takes_any_modal(question: dict[str, Any], value: str):
     for view in (
@@ -70,14 +70,14 @@ def test_slack_takes_any_modal(question: dict[str, Any], value: str):
         assert limits.of_view(view) == []
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(words, st.dictionaries(words, words, max_size=3))
 def test_slack_takes_any_late_modal(said: str, kept: dict[str, str]):
     assert limits.of_view(late_modal(said, kept)) == []
     assert limits.of_view(modals.told_modal(said, said)) == []
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(words, words, st.integers(0, 120))
 def test_slack_takes_any_home(title: str, why: str, count: int):
     view = home_view([OpenQuestion(title, why, 7, URL, AT, why)] * count, inbox_url=URL)

@@ -167,7 +167,7 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.sampled_from([CLICK, SUBMISSION, SUBMISSION | {"type": "view_closed"}]), st.data())
 def test_no_payload_raises_anything_else(payload: dict[str, Any], data: st.DataObject):
     """A part of a good payload, exchanged for anything."""

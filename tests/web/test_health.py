@@ -47,7 +47,8 @@ def test_without_a_database_everyone_is_told_in_time(stranded: Flask, office: Co
     here = Browser(stranded, office)
     began = time.monotonic()
     assert here.get("/healthz").status_code == 503
-    assert time.monotonic() - began < SLACK_SECONDS
+    # Not the half minute for which other processes wait; exact figures are a loaded machine's.
+    assert time.monotonic() - began < 20
     here.client.set_cookie("signed-in", "anything")
     answer = here.get("/inbox")
     assert answer.status_code == 503

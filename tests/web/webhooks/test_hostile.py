@@ -41,9 +41,7 @@ def hostile(databases: Databases, template: str, tmp_path_factory: pytest.TempPa
         assert rows(here, "select * from deliveries") == []
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(address=st.sampled_from(ADDRESSES), headers=HEADERS, body=st.binary(max_size=400))
 def test_unsigned_is_401(
     hostile: Flask, address: str, headers: dict[str, str], body: bytes
@@ -56,7 +54,7 @@ def test_unsigned_is_401(
     assert answer.status_code == 401
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(token=st.text(max_size=80))
 def test_a_token_that_nobody_made_unsubscribes_nobody(hostile: Flask, token: str) -> None:
     from urllib.parse import quote

@@ -181,9 +181,7 @@ def test_the_certificate_is_fetched_once(office: Company, app: Flask) -> None:
     assert len(office.requests("ses", sns.CERTIFICATE)) == 1
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     field=st.sampled_from(
         ["Type", "MessageId", "TopicArn", "Message", "Timestamp", "Signature", "SignatureVersion",
