@@ -193,9 +193,9 @@ def test_what_is_not_changed_is_sent_as_it_was(scene: Scene):
 
 
 def test_an_empty_required_field_is_not_sent(scene: Scene):
-    view_id = scene.open(reason_modal(approval(), TOKEN))
-    reply = scene.post("_submit", view_id=view_id, values={"reason": ""})
-    assert list(reply["errors"]) == ["field:reason"]
+    view_id = scene.open(edit_modal(approval(), TOKEN))
+    reply = scene.post("_submit", view_id=view_id, values={"draft_body": ""})
+    assert list(reply["errors"]) == ["field:draft_body"]
     assert scene.engine.got == []
 
 
