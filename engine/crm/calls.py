@@ -34,7 +34,9 @@ class Calls:
         self._client = httpx.Client(
             base_url=base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json"},
-            limits=httpx.Limits(max_connections=20, max_keepalive_connections=5),
+            # As many at once as the process has threads that call; a slow CRM must not make
+            # tasks queue for a connection until their time is up.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         )
 
     def make(

@@ -61,14 +61,16 @@ steps:
   - key: ask
     name: Ask
     type: slack_ask_human
-    config: {title: Shall we?, choices: {"yes": {label: "Yes"}, "no": {label: "No"}}}
+    config: {title: Shall we go on, choices: {"yes": {label: "Yes"}, "no": {label: "No"}}}
 """
 
 
-def load(conn: Connection, text: str) -> UUID:
-    """Import a procedure under the agent `bench`; the id of its active version."""
-    services = ("crm:read", "slack:post", "email:send", "llm")
-    agents.define(conn, AgentDefinition("bench", "Bench", "Measures.", services=services))
+def load(conn: Connection, text: str, *, agent: str = "bench") -> UUID:
+    """Import a procedure under this agent; the id of its active version."""
+    if agent == "bench":
+        services = ("crm:read", "slack:post", "email:send", "llm")
+        agents.define(conn, AgentDefinition("bench", "Bench", "Measures.", services=services))
+    text = text.replace("agent: bench", f"agent: {agent}")
     checked = sop_files.parse(text, name="the benchmark's procedure")
     return sop_files.save(conn, checked, origin="import", by="bench").id
 

@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg.conninfo import make_conninfo
+
 from engine.errors import EngineError
 from engine.postgres import Connection, connect
 from engine.settings import PROJECT
@@ -34,6 +36,11 @@ def environment(dsn: str, **settings: str) -> dict[str, str]:
         "DATABASE_URL": dsn,
         "ENGINE_MODE": "demo",
         "SECRET_KEY": "for-the-benchmark-alone-0123456789",
+        # Nobody is there: a benchmark never talks to a vendor.
+        "SLACK_BASE_URL": "http://127.0.0.1:9/",
+        "SES_ENDPOINT_URL": "http://127.0.0.1:9",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+        "IMAP_HOST": "",
         **settings,
     }
 
@@ -89,7 +96,7 @@ class Watch:
     def __init__(self, dsn: str) -> None:
         self.most = 0
         self._over = threading.Event()
-        self._conn = connect(f"{dsn}&application_name=watch" if "?" in dsn else dsn)
+        self._conn = connect(make_conninfo(dsn, application_name="watch"))
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> Watch:

@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from psycopg.conninfo import make_conninfo
+from urllib.parse import urlsplit
 
 from engine.errors import EngineError
 from engine.postgres import Connection, connect
@@ -56,7 +55,7 @@ def fresh_database(dsn: str, name: str) -> Iterator[str]:
     with connect(dsn) as conn:
         conn.execute(f"create database {name} template template0")
     try:
-        yield make_conninfo(dsn, dbname=name)
+        yield urlsplit(dsn)._replace(path=f"/{name}").geturl()
     finally:
         with connect(dsn) as conn:
             conn.execute(f"drop database {name} with (force)")
