@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from engine import batches, questions, task_events
+from engine import batch_standing, batches, questions, task_events
 from engine.answers import Answer
 from engine.batch_outliers import approval_of, refusal_of
 from engine.batches import Batch, Draft
@@ -21,6 +21,7 @@ from engine.settings import Settings
 from engine.task_events import Event
 
 STRUCK_OUT = "Struck out"
+AS_DRAFTED = batch_standing.VERDICTS[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def approve_all(conn: Connection, settings: Settings, batch_id: UUID, by: Person
     Raises AlreadyAnswered where there is none left."""
     batch = _locked(conn, batch_id, by)
     wanted = [d for d in batches.drafts(conn, batch.id) if d.position is not None]
-    done = sum(_approved(conn, settings, draft, by) for draft in wanted if not draft.remarks)
+    done = sum(_approved(conn, settings, draft, by) for draft in wanted)
     if not done:
         raise AlreadyAnswered("there is nothing left on this card to approve together")
     return _noted(conn, batch, by, done, f"approved {done} of {len(wanted)}")
@@ -65,9 +66,11 @@ def strike_out(
 
 
 def undo(conn: Connection, batch_id: UUID, by: Person) -> Answered:
-    """Take back every answer of the batch whose seconds are not over."""
+    """Take back every draft that was sent as it is and whose seconds are not over. What was
+    edited or struck out was looked at by itself, and stays."""
     batch = _locked(conn, batch_id, by)
-    leaving = [d for d in batches.drafts(conn, batch.id) if d.leaves_at is not None]
+    drafts = [d for d in batches.drafts(conn, batch.id) if d.leaves_at is not None]
+    leaving = [draft for draft in drafts if batch_standing.verdict(draft) == AS_DRAFTED]
     done = 0
     for draft in leaving:
         try:
@@ -92,10 +95,7 @@ def _locked(conn: Connection, batch_id: UUID, by: Person) -> Batch:
 
 def _approved(conn: Connection, settings: Settings, draft: Draft, by: Person) -> bool:
     question = draft.question
-    # What somebody is editing at this moment is theirs.
-    if question is None or not draft.waiting or question["state"] != "open":
-        return False
-    if draft.token != draft.current_token:
+    if question is None or not draft.goes_together:
         return False
     if draft.draft_hash != batches.draft_hash(settings, question):
         return False

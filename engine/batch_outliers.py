@@ -70,14 +70,18 @@ def refusal_of(question: Question) -> str | None:
     return next((str(o["value"]) for o in options if o.get("style") == "danger"), None)
 
 
+def warned(question: Question) -> bool:
+    """Whether the question itself says what to look out for."""
+    return any(label == "Look out" for label, _ in question.get("facts") or [])
+
+
 def _own(question: Question) -> list[str]:
     """What the question says of itself."""
     mail = question.get("mail")
     if not mail or approval_of(question) is None:
         return ["needs_a_person"]
     found = []
-    warned = any(label == "Look out" for label, _ in question.get("facts") or [])
-    if warned or not all(mail.get(part) for part in ("to", "subject", "body")):
+    if warned(question) or not all(mail.get(part) for part in ("to", "subject", "body")):
         found.append("missing_data")
     confidence = question.get("confidence")
     if confidence is not None and float(confidence) < SURE:

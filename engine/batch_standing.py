@@ -39,8 +39,18 @@ class Standing:
 
     @property
     def leaves_at(self) -> datetime | None:
-        """When the first answer can no longer be taken back."""
-        return min((d.leaves_at for d in self.leaving if d.leaves_at), default=None)
+        """When the first of the mails can no longer be taken back."""
+        sending = (d.leaves_at for d in self.leaving if verdict(d) != VERDICTS[2])
+        return min((at for at in sending if at), default=None)
+
+    @property
+    def sending(self) -> int:
+        return sum(1 for draft in self.leaving if verdict(draft) != VERDICTS[2])
+
+    @property
+    def can_be_taken_back(self) -> bool:
+        """Whether Undo has anything to take back."""
+        return any(verdict(draft) == VERDICTS[0] for draft in self.leaving)
 
     @property
     def erased(self) -> bool:
@@ -55,7 +65,7 @@ def read(conn: Connection, batch: Batch) -> Standing:
     campaign = tasks.get(conn, batch.task_id)
     drafts = [d for d in batches.drafts(conn, batch.id) if batch.posted_at is None or _frozen(d)]
     waiting = [draft for draft in drafts if draft.waiting]
-    together = [draft for draft in waiting if goes_together(draft)]
+    together = [draft for draft in waiting if draft.goes_together]
     leaving = [draft for draft in drafts if draft.leaves_at is not None]
     answered = [d for d in drafts if d.question and d.question.get("answer") and not d.waiting]
     by, at = _who(answered)
@@ -66,7 +76,7 @@ def read(conn: Connection, batch: Batch) -> Standing:
         campaign_number=campaign.number,
         drafts=drafts,
         together=together,
-        apart=[draft for draft in waiting if not goes_together(draft)],
+        apart=[draft for draft in waiting if not draft.goes_together],
         leaving=leaving,
         decided=Counter(verdict(draft) for draft in drafts if not draft.waiting),
         by=by,
@@ -76,12 +86,6 @@ def read(conn: Connection, batch: Batch) -> Standing:
 
 def _frozen(draft: Draft) -> bool:
     return draft.position is not None
-
-
-def goes_together(draft: Draft) -> bool:
-    """Whether "approve all" answers it: as it was shown, and nobody is at it."""
-    unchanged = draft.token is not None and draft.token == draft.current_token
-    return unchanged and not draft.remarks and draft.state == "open"
 
 
 def verdict(draft: Draft) -> str:

@@ -67,6 +67,15 @@ class Draft:
     def current_token(self) -> str:
         return f"{self.question['id']}.{self.question['token']}" if self.question else ""
 
+    @property
+    def goes_together(self) -> bool:
+        """Whether "approve all" answers it: as it was shown, nobody is at it, and nothing has
+        become known since that speaks against it."""
+        if not self.waiting or self.remarks or self.question is None:
+            return False
+        unchanged = self.token is not None and self.token == self.current_token
+        return unchanged and self.state == "open" and not batch_outliers.warned(self.question)
+
 
 def get(conn: Connection, batch_id: str | UUID) -> Batch:
     """Raises NotFound also where the text is no id at all: it comes from outside."""
@@ -145,6 +154,24 @@ def draft_hash(settings: Settings, question: dict[str, Any]) -> bytes:
 
 
 # -- what a batch holds -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch that needs somebody, in numbers: what waits, and what can be taken back."""
+
+    id: UUID
+    task_id: UUID
+    title: str
+    posted_at: datetime | None
+    waiting: int
+    leaving: int
+    deadline: datetime | None
+
+
+def waiting(conn: Connection) -> list[OpenBatch]:
+    """Every batch with a draft that waits for an answer, or can still be taken back."""
+    return [OpenBatch(**row) for row in sql.open(conn)]
 
 
 def drafts(conn: Connection, batch_id: UUID) -> list[Draft]:

@@ -278,8 +278,10 @@ def _keep_contact_rule(
         raise Refused(effect.vendor, f"suppressed_{reason}")
     if not effect.marketing:
         return
-    row = sql.lock_contact(conn, contact_hash=contact_hash, days=settings.marketing_gap_days)
-    if row["recent"] and row["last_task_id"] != owner.task_id:
+    row = sql.lock_contact(
+        conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=owner.task_id
+    )
+    if row["recent"] and row["last_task_id"] != owner.task_id and not row["follows_up"]:
         raise Refused(effect.vendor, "contacted_recently")
     sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id)
 

@@ -19,6 +19,7 @@ import structlog
 from engine import agents, answers, cards, escalation, failures, handoffs, sops, tasks
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
 from engine.holds import HOLDS
+from engine.keyed_hash import keyed_hash
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.runtime import Runtime
 from engine.sops import Procedure
@@ -440,9 +441,12 @@ def _fan_out(runtime: Runtime, run: Run, outcome: FanOut) -> bool:
         output_summary=f"{len(outcome.contexts)} of {outcome.sop}",
     )
 
+    settings, kind = runtime.settings, f"once:{outcome.sop}"
+    keys = [keyed_hash(settings, kind, one) for one in outcome.once] if outcome.once else None
+
     def start_children(conn: Connection) -> None:
         tasks.sql.release_children(conn, task_id=task.id)
-        first = None
+        first, count = None, 0
         for n, context in enumerate(outcome.contexts):
             child = tasks.start(
                 conn,
@@ -455,10 +459,14 @@ def _fan_out(runtime: Runtime, run: Run, outcome: FanOut) -> bool:
                 parent=task,
                 joined=True,
                 item=n,
+                dedupe_key=keys[n] if keys else None,
             )
-            first = first or child
+            if child is None:
+                tasks.sql.child_ended(conn, task_id=task.id)
+                continue
+            first, count = first or child, count + 1
         if first is not None:
-            handoffs.tell(runtime, conn, task, first, len(outcome.contexts))
+            handoffs.tell(runtime, conn, task, first, count)
 
     write(runtime, run, position, [event], also=start_children)
     return False

@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 from psycopg.types.json import Jsonb
 
-from engine import agents, sop_files, sops, watchers
+from engine import agents, schedules, sop_files, sops, watchers
 from engine.agents import AgentDefinition
+from engine.business import Business, load_business
 from engine.errors import NotFound, SopInvalid
 from engine.postgres import Connection
 
@@ -29,8 +30,9 @@ def seed(conn: Connection, folder: Path) -> Iterator[str]:
         yield f"agent {agent.slug}"
     for file in sorted((folder / "sops").glob("*.yaml")):
         yield _seed_sop(conn, file)
+    business = load_business(folder / "business.yaml")
     for entry in _list(folder / "watchers.yaml"):
-        yield _seed_watcher(conn, entry)
+        yield _seed_watcher(conn, folder / "watchers.yaml", entry, business)
 
 
 def _seed_sop(conn: Connection, file: Path) -> str:
@@ -52,7 +54,11 @@ def _seed_sop(conn: Connection, file: Path) -> str:
     return f"sop {slug} v{sop.version}: published"
 
 
-def _seed_watcher(conn: Connection, entry: dict[str, Any]) -> str:
+def _seed_watcher(conn: Connection, file: Path, entry: dict[str, Any], business: Business) -> str:
+    if entry["check_type"] == "schedule":
+        seasons = {season.name for season in business.seasons}
+        where = f"{file}: watcher {entry['name']!r}"
+        schedules.check(entry.get("check_config", {}), where=where, seasons=seasons)
     agent = agents.get_by_slug(conn, entry["agent"])
     watchers.sql.upsert(
         conn,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from engine import effects, failpoints, rate_limits, tasks
+from engine import effects, failpoints, rate_limits, tallies, tasks
 from engine.agents import Agent
 from engine.business import Business
 from engine.correspondence import Correspondence
@@ -149,6 +149,10 @@ class Context:
     def woken(self) -> bool:
         task = self.run.task
         return task.wake_at is not None and task.parked_for is None and task.step_id is not None
+
+    def outcomes(self) -> Mapping[str, int]:
+        with self.runtime.database.read() as conn:
+            return tallies.of_children(conn, self.task.id)
 
     def now(self) -> datetime:
         with self.runtime.database.read() as conn:

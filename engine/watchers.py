@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
-from cronsim import CronSim
 from psycopg.types.json import Jsonb
 
-from engine import cards, intake, queue, sops, task_events, tasks
+from engine import cards, intake, queue, schedules, sops, task_events, tasks
 from engine.errors import EngineError
 from engine.keyed_hash import keyed_hash
 from engine.mail import mailbox
@@ -117,25 +116,21 @@ def _email_inbox(runtime: Runtime, watcher: Watcher) -> None:
 
 
 def _schedule(runtime: Runtime, watcher: Watcher) -> None:
-    """Start a task at each moment of `cron`, by the company's clock; of moments that were
-    missed only the last one counts."""
-    zone = runtime.business.zone
+    """Start a task at each moment of `cron`, by the company's clock, and only in `season`
+    where one is named."""
     with runtime.database.read() as conn:
-        now = tasks.now(conn).astimezone(zone)
-        sop = sops.active(conn, watcher.sop_slug)
+        now = tasks.now(conn)
     since = datetime.fromisoformat((watcher.cursor or {}).get("at", watcher.created_at.isoformat()))
-    moments = CronSim(watcher.check_config["cron"], since.astimezone(zone))
-    last = None
-    for moment in moments:
-        if moment > now or moment - now > timedelta(days=400):
-            break
-        last = moment
-    if last is not None:
-        key = keyed_hash(runtime.settings, "schedule", f"{watcher.id} {last.isoformat()}")
+    moment = schedules.last_moment(watcher.check_config, runtime.business, since, now)
+    if moment is not None:
+        # The moment in UTC: the clock on the wall shows some of them twice.
+        occasion = f"{watcher.id} {moment.astimezone(UTC).isoformat()}"
+        key = keyed_hash(runtime.settings, "schedule", occasion)
         context = {"trigger": f"the schedule “{watcher.name}”"}
         with runtime.database.transaction("schedule") as conn:
+            sop = sops.active(conn, watcher.sop_slug)
             tasks.start(conn, sop.id, context=context, actor=watcher.name, dedupe_key=key)
-    _passed(runtime, watcher, {"at": (last or since).isoformat()})
+    _passed(runtime, watcher, {"at": now.isoformat()})
 
 
 CHECKS: dict[str, Callable[[Runtime, Watcher], None]] = {

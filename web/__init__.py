@@ -20,6 +20,7 @@ def create_app(runtime: Runtime) -> Flask:
     from web import (
         account,
         auth,
+        batches,
         errors,
         health,
         inbox,
@@ -39,7 +40,7 @@ def create_app(runtime: Runtime) -> Flask:
     errors.install(app)
     signed_in.install(app)
     layout.install(app, runtime, assets)
-    for module in (auth, account, inbox, tasks, task_acts, health):
+    for module in (auth, account, inbox, batches, tasks, task_acts, health):
         app.register_blueprint(module.blueprint)
     # Signed by whoever posts to them, or, for unsubscribing, pressed by a machine.
     for module in (slack, leads, ses, unsubscribe):

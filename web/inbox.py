@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from flask import (
     Blueprint,
@@ -22,11 +22,13 @@ from flask import (
     url_for,
 )
 
-from engine import inbox, questions, sops, tasks
+from engine import batches, inbox, questions, sops, tasks
 from engine.answers import Answer
+from engine.batches import OpenBatch
 from engine.errors import AlreadyAnswered, AnswerInvalid
 from engine.inbox import Waiting
 from engine.postgres import Connection
+from web import batches as batch_pages
 from web import turbo
 from web.current import actor, runtime
 from web.question_cards import FORMS, Card, as_seen, card
@@ -41,23 +43,16 @@ def home() -> Response:
 
 @blueprint.get("/inbox")
 def index() -> str:
-    waiting, undoable, count = _read()
-    return render_template(
-        "inbox/index.html",
-        cards=_cards(waiting),
-        leaving=_cards(undoable),
-        count=count,
-        version=_version(waiting, undoable),
-    )
+    return render_template("inbox/index.html", **_shown(_read()))
 
 
 @blueprint.get("/inbox/changes")
 def changes() -> Response:
     """Nothing, or the list as it stands now."""
-    waiting, undoable, count = _read()
-    if _version(waiting, undoable) == request.args.get("version"):
+    seen = _read()
+    if _version(seen) == request.args.get("version"):
         return turbo.unchanged()
-    return turbo.answer(_list(waiting, undoable, count))
+    return turbo.answer(_list(seen))
 
 
 # -- answering --------------------------------------------------------------------
@@ -116,8 +111,10 @@ def _given() -> Answer:
 
 
 def _done(said: str) -> Response:
+    if request.form.get("batch"):
+        return batch_pages.answered(request.form["batch"])
     if _from_inbox() and turbo.wanted():
-        return turbo.answer([*_list(*_read()), *([_notice(said)] if said else [])])
+        return turbo.answer([*_list(_read()), *([_notice(said)] if said else [])])
     if said:
         flash(said, "good")
     return make_response(redirect(_back(), 303))
@@ -138,7 +135,7 @@ def _too_late(token: str, given: Answer, said: str) -> Response:
     if _from_inbox() and turbo.wanted():
         streams = [
             turbo.stream("remove", f"card-{shown.id}"),
-            *_list(*_read()),
+            *_list(_read()),
             turbo.stream("append", "late", render_template("inbox/_late.html", **late)),
         ]
         return turbo.answer(streams, 409)
@@ -160,9 +157,21 @@ def _kept(shown: Card, given: Answer) -> list[tuple[str, str]]:
 # -- drawing ----------------------------------------------------------------------
 
 
-def _read() -> tuple[list[Waiting], list[Waiting], int]:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the inbox shows: questions, answers that can be taken back, and batches."""
+
+    waiting: list[Waiting]
+    undoable: list[Waiting]
+    batches: list[OpenBatch]
+    count: int
+
+
+def _read() -> Seen:
     with runtime().database.read() as conn:
-        return inbox.waiting(conn), inbox.undoable(conn), inbox.count(conn)
+        return Seen(
+            inbox.waiting(conn), inbox.undoable(conn), batches.waiting(conn), inbox.count(conn)
+        )
 
 
 def _cards(waiting: Sequence[Waiting]) -> list[Card]:
@@ -173,23 +182,28 @@ def _cards(waiting: Sequence[Waiting]) -> list[Card]:
     return [card(runtime(), one, now) for one in waiting]
 
 
-def _version(waiting: Sequence[Waiting], undoable: Sequence[Waiting]) -> str:
+def _version(seen: Seen) -> str:
     """Changes when anything does that the page shows."""
-    seen = "|".join(
+    shown = [
         f"{one.token} {one.question.get('state')} {one.question.get('editing')} {one.task.deadline}"
-        for one in (*waiting, *undoable)
-    )
-    return hashlib.sha256(seen.encode()).hexdigest()[:16]
+        for one in (*seen.waiting, *seen.undoable)
+    ]
+    return hashlib.sha256(f"{shown} {seen.batches}".encode()).hexdigest()[:16]
 
 
-def _list(waiting: Sequence[Waiting], undoable: Sequence[Waiting], count: int) -> list[str]:
-    shown = render_template(
-        "inbox/_list.html",
-        cards=_cards(waiting),
-        leaving=_cards(undoable),
-        count=count,
-        version=_version(waiting, undoable),
-    )
+def _shown(seen: Seen) -> dict[str, object]:
+    return {
+        "cards": _cards(seen.waiting),
+        "leaving": _cards(seen.undoable),
+        "batches": seen.batches,
+        "count": seen.count,
+        "version": _version(seen),
+    }
+
+
+def _list(seen: Seen) -> list[str]:
+    count = seen.count
+    shown = render_template("inbox/_list.html", **_shown(seen))
     badges = [
         turbo.stream("update", target, render_template("_count.html", count=count))
         for target in ("inbox-count", "inbox-count-below")
@@ -203,7 +217,8 @@ def _notice(said: str, tone: str = "good") -> str:
 
 
 def _drawn(shown: Card) -> str:
-    return render_template("inbox/_card_alone.html", card=shown)
+    batch = {"batch_id": request.form.get("batch"), "page": request.form.get("page")}
+    return render_template("inbox/_card_alone.html", card=shown, **batch)
 
 
 def _one(token: str, given: Answer, error: str = "") -> Card:

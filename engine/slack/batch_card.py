@@ -52,7 +52,7 @@ def _title(standing: Standing) -> str:
     if standing.erased or standing.over:
         return f"{len(standing.drafts)} drafts: answered"
     if not standing.waiting:
-        return f"{len(standing.leaving)} mails are about to go out"
+        return f"{standing.sending} mails are about to go out"
     return f"{standing.waiting} {'draft waits' if standing.waiting == 1 else 'drafts wait'} for you"
 
 
@@ -125,7 +125,7 @@ def _foot(standing: Standing) -> list[Block]:
     lines = []
     if standing.leaves_at is not None:
         until = clock(standing.leaves_at, seconds=True)
-        lines.append(f"⏳ *{len(standing.leaving)} go out* at {until}, one after the other.")
+        lines.append(f"⏳ *{standing.sending} go out* at {until}, one after the other.")
     counted = [f"{standing.decided[v]} {v}" for v in VERDICTS if standing.decided[v]]
     if counted:
         who = f" · {escape(one_line(standing.by), 80)}" if standing.by else ""
@@ -148,6 +148,6 @@ def _buttons(standing: Standing, url: str, undo_seconds: int) -> list[Block]:
         )
     if standing.waiting:
         shown.append(elements.button("Review one by one", "open_page", token) | {"url": url})
-    if standing.leaving:
+    if standing.can_be_taken_back:
         shown.append(elements.button("Undo", f"{ANSWER}:undo", token))
     return [elements.actions(token, shown)] if shown else []

@@ -151,11 +151,13 @@ class Uncertain:
 @dataclass(frozen=True, slots=True)
 class FanOut:
     """A child task for each item; the parent goes on when all have ended. `pace` seconds
-    lie between one child's start and the next."""
+    lie between one child's start and the next. `once` names each one's occasion, where an
+    occasion that has had its child gets no other."""
 
     sop: str
     contexts: Sequence[Mapping[str, Any]]
     pace: float = 0.0
+    once: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,10 @@ class StepContext(Protocol):
     @property
     def tally(self) -> Mapping[str, int] | None:
         """How the children of this step ended, once they all have."""
+        ...
+
+    def outcomes(self) -> Mapping[str, int]:
+        """What became of the children of this task, as `engine/tallies.py` counts it."""
         ...
 
     def now(self) -> datetime:

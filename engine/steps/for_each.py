@@ -5,7 +5,15 @@ from __future__ import annotations
 from pydantic import Field
 
 from engine.errors import StepFailed
-from engine.steps.contract import Done, FanOut, Outcome, StepConfig, StepContext
+from engine.steps import expressions
+from engine.steps.contract import (
+    Done,
+    FanOut,
+    Outcome,
+    StepConfig,
+    StepContext,
+    TemplateText,
+)
 
 MOST_ITEMS = 2000
 
@@ -20,6 +28,7 @@ class Config(StepConfig):
     sop: str
     keys: tuple[str, ...] = ()
     pace: float = Field(default=0, ge=0, le=3600)
+    once: TemplateText = ""
     into: str = "tally"
 
 
@@ -36,4 +45,6 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     if not items:
         return Done({config.into: {"completed": 0, "failed": 0, "cancelled": 0, "total": 0}})
     shared = {key: ctx.context[key] for key in config.keys if key in ctx.context}
-    return FanOut(config.sop, [shared | item for item in items], config.pace)
+    contexts = [shared | item for item in items]
+    once = [expressions.render(config.once, one).text for one in contexts] if config.once else None
+    return FanOut(config.sop, contexts, config.pace, once)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from engine.crm import Customer, CustomerFilter, Page
-from engine.errors import StepFailed
-from engine.steps import expressions
+from engine.crm import Customer
+from engine.steps import crm_lists, expressions
 from engine.steps.contract import (
     Condition,
     Done,
@@ -21,11 +18,16 @@ from engine.steps.contract import (
     StepContext,
     TemplateText,
 )
+from engine.steps.crm_lists import known
 
 Operation = Literal[
-    "find_customer", "get_customer", "list_customers", "list_overdue_invoices", "conditions"
+    "find_customer",
+    "get_customer",
+    "list_customers",
+    "list_overdue_invoices",
+    "tally",
+    "conditions",
 ]
-PAGE_SIZE = 100
 
 
 class Case(StepConfig):
@@ -38,8 +40,10 @@ class Case(StepConfig):
 class Config(StepConfig):
     """find_customer (by `email` or `phone`) and get_customer (by `id`) put the customer
     into customer_* keys and set `customer_found`; `absent` is where to go on where there
-    is none. list_customers puts a list into `into`. conditions looks at the context only.
-    `cases` are looked at afterwards in every operation."""
+    is none. list_customers puts a list into `into`; in `not_signed_for_season` a season's
+    name stands for the one on offer. tally counts what became of the children that a
+    for_each of this task has started. conditions looks at the context only. `cases` are
+    looked at afterwards in every operation."""
 
     operation: Operation = "conditions"
     email: TemplateText = ""
@@ -50,6 +54,8 @@ class Config(StepConfig):
     not_signed_for_season: TemplateText = ""
     last_service_before: Duration | None = None
     city: str = ""
+    where: Condition = ""
+    stages: tuple[int, ...] = ()
     limit: int = Field(default=500, ge=1, le=2000)
     into: str = "customer_list"
     absent: str | None = None
@@ -79,9 +85,11 @@ def run(config: Config, ctx: StepContext) -> Outcome:
         output = _described(customer)
         subject = customer.id if customer else None
     elif config.operation == "list_customers":
-        output = {config.into: _list(config, ctx)}
+        output = crm_lists.customers(config, ctx)
     elif config.operation == "list_overdue_invoices":
-        output = {config.into: _invoices(config, ctx)}
+        output = {config.into: crm_lists.invoices(config, ctx)}
+    elif config.operation == "tally":
+        output = {config.into: dict(ctx.outcomes())}
     summary = _summary(config, output)
     for case in config.cases:
         if expressions.evaluate(case.when, {**ctx.context, **output}):
@@ -92,6 +100,8 @@ def run(config: Config, ctx: StepContext) -> Outcome:
 def _summary(config: Config, output: dict[str, Any]) -> str:
     if "customer_found" in output:
         return "found" if output["customer_found"] else "absent"
+    if config.operation == "tally":
+        return " ".join(f"{name}={n}" for name, n in output[config.into].items() if n)
     return f"{len(output[config.into])} items" if config.into in output else ""
 
 
@@ -112,66 +122,4 @@ def _described(customer: Customer | None) -> dict[str, Any]:
     """The customer as context keys. What the CRM does not know overwrites nothing."""
     if customer is None:
         return {"customer_found": False}
-    return {"customer_found": True} | _known(customer)
-
-
-def _known(customer: Customer) -> dict[str, Any]:
-    facts = asdict(customer)
-    last = facts.pop("last_service_at")
-    quoted = facts.pop("quoted_at")
-    facts["last_service"] = last.isoformat() if last else ""
-    facts["quoted"] = quoted.isoformat() if quoted else ""
-    for name in ("services", "signed_seasons"):
-        facts[name] = ", ".join(facts[name])
-    return {f"customer_{name}": value for name, value in facts.items() if value not in ("", None)}
-
-
-def _list(config: Config, ctx: StepContext) -> list[dict[str, Any]]:
-    timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
-    age = config.last_service_before
-    wanted = CustomerFilter(
-        status=config.status,
-        services=config.services,
-        not_signed_for_season=ctx.render(config.not_signed_for_season).text.strip(),
-        last_service_before=(ctx.now() - age).date() if age else None,
-        city=config.city,
-    )
-    found: dict[str, Customer] = {}
-    number: int | None = 1
-    while number is not None:
-        page: Page = ctx.read_crm(
-            lambda crm, n=number: crm.list_customers(
-                wanted, page=n, per_page=PAGE_SIZE, timeout=timeout
-            )
-        )
-        # A list that changes while it is read may show one customer on two pages.
-        found |= {customer.id: customer for customer in page.items}
-        if len(found) > config.limit:
-            raise StepFailed(f"more than {config.limit} customers; narrow the query")
-        number = page.next_page if page.items else None
-    return [_known(customer) for customer in found.values() if not customer.opted_out]
-
-
-def _invoices(config: Config, ctx: StepContext) -> list[dict[str, Any]]:
-    timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
-    today = ctx.now().astimezone(ctx.business.zone).date()
-    rows: list[dict[str, Any]] = []
-    number: int | None = 1
-    while number is not None:
-        invoices, number = ctx.read_crm(
-            lambda crm, n=number: crm.list_overdue_invoices(as_of=today, page=n, timeout=timeout)
-        )
-        for invoice in invoices:
-            rows.append(
-                {
-                    "customer_id": invoice.customer_id,
-                    "invoice_id": invoice.id,
-                    "customer_invoice_number": invoice.number,
-                    "customer_invoice_amount": f"{invoice.amount} {invoice.currency}",
-                    "customer_invoice_due": invoice.due_on.isoformat(),
-                    "days_overdue": (today - invoice.due_on) // timedelta(days=1),
-                }
-            )
-        if len(rows) > config.limit:
-            raise StepFailed(f"more than {config.limit} invoices; narrow the query")
-    return rows
+    return {"customer_found": True} | known(customer)

@@ -94,16 +94,18 @@ update batches set closed_at = engine_now() where id = %(batch_id)s and closed_a
 
 -- name: open :many
 -- Batches with a draft that waits for an answer, or whose answer can still be taken back.
-select b.id, b.task_id, b.step_id, b.created_at, b.posted_at, b.closed_at,
+select b.id, b.task_id, s.name as title, b.posted_at,
        count(*) filter (where t.status in ('waiting_on_human', 'escalated'))::int as waiting,
        count(*) filter (where t.status = 'waiting_on_timer')::int as leaving,
        min(t.deadline) as deadline
   from batches b
+  join tasks c on c.id = b.task_id
+  join sops s on s.id = c.sop_id
   join batch_drafts d on d.batch_id = b.id
   join tasks t on t.id = d.task_id
  where b.closed_at is null
    and (t.question ->> 'id')::uuid = d.question_id
    and ((t.status in ('waiting_on_human', 'escalated') and t.question ->> 'state' in ('open', 'editing'))
         or (t.status = 'waiting_on_timer' and t.question ->> 'state' = 'undo'))
- group by b.id
+ group by b.id, s.name
  order by b.created_at;

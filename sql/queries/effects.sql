@@ -68,6 +68,9 @@ select reason from suppressions where contact_hash = %(contact_hash)s;
 insert into contacts (contact_hash) values (%(contact_hash)s)
 on conflict (contact_hash) do update set contact_hash = excluded.contact_hash
 returning last_task_id,
+          -- A follow-up belongs to the contact that it follows up.
+          coalesce(last_task_id = (select parent_id from tasks where id = %(task_id)s), false)
+              as follows_up,
           coalesce(last_marketing_at + make_interval(days => %(days)s) > engine_now(), false) as recent;
 
 -- name: contacted :exec

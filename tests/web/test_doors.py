@@ -19,7 +19,7 @@ PUBLIC = {
 }  # fmt: skip
 # One's own account is everybody's to change.
 OWN = {"account.set_theme", "account.set_password", "account.end_session", "auth.sign_out"}
-SAMPLES = {"number": 1, "token": "x", "token_hash": "00", "filename": "app.css"}
+SAMPLES = {"number": 1, "batch_id": "x", "token": "x", "token_hash": "00", "filename": "app.css"}
 
 
 def every(app: Flask, method: str) -> Iterator[tuple[Rule, str]]:

@@ -1,5 +1,6 @@
-// The inbox under the keys: j and k walk through the cards; a, e, r, u and the digits press
-// the button of the card that has the focus. They can be turned off, for those whose
+// The inbox under the keys: j and k walk through the cards; a, e, r, x and the digits press
+// the button of the card that has the focus, u and A that of the page. Ctrl and Enter send
+// off the form that is being filled in. They can be turned off, for those whose
 // dictation would press them.
 
 import { Controller } from "@hotwired/stimulus"
@@ -30,8 +31,9 @@ export default class extends Controller {
   }
 
   press(event) {
-    if (!this.on || event.ctrlKey || event.metaKey || event.altKey) return
     const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog")
+    if (typing?.form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) return typing.form.requestSubmit()
+    if (!this.on || event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key === "Escape" && typing) return typing.blur()
     if (typing) return
     const card = document.activeElement.closest("[data-keys-target=card]")
@@ -42,7 +44,7 @@ export default class extends Controller {
   }
 
   tap(card, key) {
-    const within = key === "u" ? this.element : card
+    const within = "uA".includes(key) ? this.element : card
     const button = within?.querySelector(`[data-key="${CSS.escape(key)}"]`)
     if (!button) return false
     if (card) this.place = { card, index: this.cardTargets.indexOf(card) }

@@ -1,0 +1,142 @@
+"""Lists from the CRM for `query`: customers and invoices, read page by page.
+
+What the CRM cannot be asked (how long ago a quote went out, how late an invoice is) is
+looked at here, row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+from engine.business import Business, season_to_sell
+from engine.crm import Customer, CustomerFilter, Page
+from engine.errors import StepFailed
+from engine.steps import expressions
+from engine.steps.contract import StepContext
+
+PAGE_SIZE = 100
+
+
+class Wanted(Protocol):
+    """What these functions read of the step's config."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def services(self) -> tuple[str, ...]: ...
+    @property
+    def not_signed_for_season(self) -> str: ...
+    @property
+    def last_service_before(self) -> timedelta | None: ...
+    @property
+    def city(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def stages(self) -> tuple[int, ...]: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def into(self) -> str: ...
+
+
+def customers(config: Wanted, ctx: StepContext) -> dict[str, Any]:
+    """The list under `into`, and the `season` that it is about."""
+    today = ctx.now().astimezone(ctx.business.zone).date()
+    season = _season(ctx.business, ctx.render(config.not_signed_for_season).text.strip(), today)
+    found = _all_pages(config, ctx, season)
+    rows = [known(one) | _ages(one, today) for one in found if not one.opted_out]
+    if config.where:
+        rows = [row for row in rows if expressions.evaluate(config.where, {**ctx.context, **row})]
+    return {config.into: rows} | ({"season": season} if season else {})
+
+
+def _season(business: Business, written: str, today: date) -> str:
+    """`lawn` is the season of that name that is on offer; lawn-2027 is itself."""
+    named = any(season.name == written for season in business.seasons)
+    return season_to_sell(business, written, today) if named else written
+
+
+def _all_pages(config: Wanted, ctx: StepContext, season: str) -> list[Customer]:
+    timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
+    age = config.last_service_before
+    wanted = CustomerFilter(
+        status=config.status,
+        services=config.services,
+        not_signed_for_season=season,
+        last_service_before=(ctx.now() - age).date() if age else None,
+        city=config.city,
+    )
+    found: dict[str, Customer] = {}
+    number: int | None = 1
+    while number is not None:
+        page: Page = ctx.read_crm(
+            lambda crm, n=number: crm.list_customers(
+                wanted, page=n, per_page=PAGE_SIZE, timeout=timeout
+            )
+        )
+        # A list that changes while it is read may show one customer on two pages.
+        found |= {customer.id: customer for customer in page.items}
+        if len(found) > config.limit:
+            raise StepFailed(f"more than {config.limit} customers; narrow the query")
+        number = page.next_page if page.items else None
+    return list(found.values())
+
+
+def known(customer: Customer) -> dict[str, Any]:
+    """What the CRM knows of a customer, as context keys."""
+    facts = asdict(customer)
+    last = facts.pop("last_service_at")
+    quoted = facts.pop("quoted_at")
+    facts["last_service"] = last.isoformat() if last else ""
+    facts["quoted"] = quoted.isoformat() if quoted else ""
+    for name in ("services", "signed_seasons"):
+        facts[name] = ", ".join(facts[name])
+    return {f"customer_{name}": value for name, value in facts.items() if value not in ("", None)}
+
+
+def _ages(customer: Customer, today: date) -> dict[str, int]:
+    ages = {}
+    if customer.last_service_at is not None:
+        ages["customer_days_since_service"] = (today - customer.last_service_at).days
+    if customer.quoted_at is not None:
+        ages["customer_days_since_quote"] = (today - customer.quoted_at.date()).days
+    return ages
+
+
+def invoices(config: Wanted, ctx: StepContext) -> list[dict[str, Any]]:
+    timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
+    today = ctx.now().astimezone(ctx.business.zone).date()
+    rows: list[dict[str, Any]] = []
+    number: int | None = 1
+    while number is not None:
+        page, number = ctx.read_crm(
+            lambda crm, n=number: crm.list_overdue_invoices(as_of=today, page=n, timeout=timeout)
+        )
+        for invoice in page:
+            late = (today - invoice.due_on) // timedelta(days=1)
+            stage = _stage(config.stages, late)
+            if stage is None and config.stages:
+                continue
+            rows.append(
+                {
+                    "customer_id": invoice.customer_id,
+                    "invoice_id": invoice.id,
+                    "customer_invoice_number": invoice.number,
+                    "customer_invoice_amount": f"{invoice.amount} {invoice.currency}",
+                    "customer_invoice_due": invoice.due_on.isoformat(),
+                    "days_overdue": late,
+                }
+                | ({"stage": stage} if stage is not None else {})
+            )
+        if len(rows) > config.limit:
+            raise StepFailed(f"more than {config.limit} invoices; narrow the query")
+    return rows
+
+
+def _stage(stages: Sequence[int], late: int) -> int | None:
+    """The highest number of days that has been reached."""
+    return max((days for days in stages if days <= late), default=None)
