@@ -142,6 +142,9 @@ def _mail(mail: Mapping[str, Any] | None, room: Room, url: str) -> list[Block]:
     ]
     body, footer = str(mail.get("body") or ""), str(mail.get("footer") or "")
     blocks = [{"type": "divider"}, *elements.pairs(heads, min(500, room.text))]
+    if not body.strip():
+        # A person is to write it; an empty one with a footer would look like a mistake.
+        return [*blocks, {"type": "divider"}]
     blocks.append(elements.words(body, room.text))
     if footer.strip():
         blocks.append(elements.small_words(footer, room.text))

@@ -105,6 +105,17 @@ def test_where_the_thread_is_gone_the_task_goes_on_beside_it(office: Company) ->
     assert "thread_ts" not in said
 
 
+def test_the_view_shows_what_slack_leaves_of_a_deleted_card(office: Company) -> None:
+    from tests.engine.hands import answer
+
+    task = begin(office, ASK)
+    answer(office, task, "mow")
+    delete(office, cards_in(office)[0])
+    params = {"user": "U0OWNER", "channel": "#leads-incoming"}
+    state = httpx.get(f"{office.local_url}/slack/_state", params=params, timeout=10).json()
+    assert "_This message was deleted._" in [m["text"] for m in state["messages"]]
+
+
 def test_a_channel_that_is_gone_sends_it_to_escalations(office: Company) -> None:
     office.order("slack", "answer", path="chat.postMessage", status=200, times=1,
                  body='{"ok": false, "error": "channel_not_found"}')  # fmt: skip

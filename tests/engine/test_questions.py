@@ -14,6 +14,8 @@ from engine.answers import Answer
 from engine.cli import cli
 from engine.errors import AlreadyAnswered, AnswerInvalid, NotAllowed, TaskClosed
 from engine.people import Person
+from engine.postgres import Database
+from engine.runtime import build_runtime
 from engine.tasks import Task
 from tests.engine.hands import (
     OWNER,
@@ -277,6 +279,26 @@ def test_undo_holds_nothing_while_its_seconds_last(office: Company) -> None:
     office.pass_time(seconds=31)
     [card, *_] = office.messages("#leads-incoming")
     assert "Undo" not in str(card["blocks"])
+
+
+def test_undo_survives_a_restart(office: Company) -> None:
+    task = ask(office)
+    answer(office, task, "mow", settle=False)
+    office.settle()
+    before = office.runtime
+    database = Database(before.database.dsn, size=2)
+    database.open()
+    try:
+        office.runtime = build_runtime(before.settings, database)
+        undo(office, token(office, task))
+        office.pass_time(seconds=60)
+        assert question(office, task)["state"] == "open"
+        assert said(office) == []
+        answer(office, task, "mow")
+        assert said(office) == ["mowed"]
+    finally:
+        office.runtime = before
+        database.close()
 
 
 def test_without_seconds_there_is_no_undo(office: Company) -> None:

@@ -53,6 +53,17 @@ def by_channel(world: World) -> dict[str, list[Doc]]:
     return found
 
 
+def tombstones(world: World, channel: str) -> list[Doc]:
+    """What Slack leaves of a deleted message that opened a thread: its place, and a word."""
+    opened = {m["thread_ts"] for m in in_channel(world, channel) if is_reply(m)}
+    return [
+        {"type": "message", "subtype": "tombstone", "channel": channel, "ts": message["ts"],
+         "user": message["user"], "text": "_This message was deleted._"}
+        for message in world.all(KIND)
+        if message["channel"] == channel and message.get("deleted") and message["ts"] in opened
+    ]  # fmt: skip
+
+
 def told_to(world: World, channel: str, user: str) -> list[Doc]:
     """What the app said in a channel to one person alone."""
     return [

@@ -49,7 +49,10 @@ def state() -> Response | tuple[str, int]:
             each | {"latest": everything[each["id"]][-1]["ts"] if each["id"] in everything else ""}
             for each in channels.channels(world)
         ],
-        messages=_shown(everything.get(channel["id"], []), _told(channel["id"], user)),
+        messages=_shown(
+            everything.get(channel["id"], []) + messages.tombstones(world, channel["id"]),
+            _told(channel["id"], user),
+        ),
         views=views.opened_by(world, user),
         home=views.home_of(world, user),
         people={person.id: person.name for person in PEOPLE.values()},
