@@ -114,13 +114,22 @@ def _vendors(runtime: Runtime) -> Iterator[Finding]:
         lambda: _reached(crm, settings),
     )
     yield from _wanted_of_crm(runtime)
+    yield from _links(settings)
     yield _reports(settings)
     yield _tried(
         "mailbox",
         bool(settings.imap_host),
-        "IMAP_HOST is empty: no mail is fetched (web form and files still work)",
+        "IMAP_HOST is empty: no mail is fetched (web form and files still work), and nobody"
+        " sees whether a customer was written to by hand",
         lambda: _mailbox(settings),
     )
+
+
+def _links(settings: Settings) -> Iterator[Finding]:
+    """Mailbox providers take no link to unsubscribe that is not https."""
+    if settings.mode == "live" and not settings.web_base_url.startswith("https://"):
+        text = "does not begin with https://: one-click unsubscribing is refused by mail programs"
+        yield Finding("MISS", "WEB_BASE_URL", text)
 
 
 def _reports(settings: Settings) -> Finding:
@@ -158,8 +167,11 @@ def _wanted_of_crm(runtime: Runtime) -> Iterator[Finding]:
 def _mailbox(settings: Settings) -> str:
     from engine.mail import mailbox
 
-    mailbox.from_settings(settings).position()
-    return f"{settings.imap_user} at {settings.imap_host}"
+    box = mailbox.from_settings(settings)
+    box.position()
+    sent = box.sent_folder() if settings.sent_folder_check else None
+    seen = f"sent mail in {sent}" if sent else "sent mail is not looked at"
+    return f"{settings.imap_user} at {settings.imap_host}, {seen}"
 
 
 def _tried(subject: str, configured: bool, missing: str, attempt: Callable[[], str]) -> Finding:

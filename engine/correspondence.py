@@ -5,14 +5,20 @@ mails there were today, and the end of it all. A step reaches it by its context.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from engine import effects, families, mail_threads, suppressions
+from engine import effects, families, mail_threads, suppressions, tasks
 from engine.business import Business
 from engine.keyed_hash import contact_hash
+from engine.mail import sent_folder
+from engine.mail.sent_folder import Written
 from engine.mail.ses import wire_message_id
 from engine.postgres import Database
 from engine.settings import Settings
 from engine.tasks import Task
+
+# Between a mail's being sent and its becoming a task. More is a clock that is wrong.
+LONGEST_ON_ITS_WAY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,28 @@ class Correspondence:
         with self.database.read() as conn:
             contact = contact_hash(self.settings, address)
             return suppressions.sql.reason(conn, contact_hash=contact)
+
+    def written_by_hand(self, address: str, known: str = "") -> Written:
+        """Whether somebody has written to this address from the office's mailbox since the
+        customer's mail came, or since the moment that is `known` already."""
+        since = datetime.fromisoformat(known) if known else self._began()
+        return sent_folder.look(self.settings, address, since)
+
+    def _began(self) -> datetime:
+        """When the customer's mail was sent, or the task began. A key holds the moment of its
+        birth by the clock on the wall: the mailbox knows of no other, while a task's
+        times follow business time."""
+        began = datetime.fromtimestamp((self.task.id.int >> 80) // 1000, UTC)
+        try:
+            sent = datetime.fromisoformat(str(self.task.context.get("email_sent_at") or ""))
+        except ValueError:
+            return began
+        return sent if began - LONGEST_ON_ITS_WAY <= sent <= began else began
+
+    def has_replied(self) -> bool:
+        """Whether the customer has replied, as it is known at this moment."""
+        with self.database.read() as conn:
+            return bool(tasks.get(conn, self.task.id).context.get("customer_replied"))
 
     def stop(self, address: str) -> None:
         """The customer wants no more mail: from the next intent on there is none."""

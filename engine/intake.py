@@ -146,6 +146,7 @@ def _mail_context(runtime: Runtime, mail: InboundMail) -> dict[str, Any]:
         "email_subject": mail.subject,
         "email_reply_subject": reply_subject(mail.subject),
         "email_text": mail.fresh_text[:LONGEST_TEXT],
+        "email_sent_at": mail.sent_at.isoformat() if mail.sent_at else "",
         "email_message_id": mail.message_id,
         "email_references": [*mail.references, mail.message_id][-20:] if mail.message_id else [],
         "email_attachments": [f"{a.name} ({a.size} bytes)" for a in mail.attachments][:20],

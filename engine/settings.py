@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     imap_user: str = ""
     imap_password: SecretStr = SecretStr("")
     imap_folder: str = "INBOX"
+    sent_folder_check: bool = True
+    """Whether the mailbox's sent mail is looked at before a customer is written to."""
 
     crm_kind: CrmKind = "json"
     """What the CRM speaks: the contract of engine/crm/openapi.yaml, or HubSpot's API."""

@@ -119,6 +119,11 @@ class Mailbox:
                 if raw is not None:
                     yield Fetched(raw, Cursor(uidvalidity, uid), whole)
 
+    def sent_folder(self) -> str | None:
+        """The folder of sent mail, by its flag or its name."""
+        with self._open() as box:
+            return _sent_folder(box)
+
     def written_to_since(self, address: str, since: datetime) -> datetime | None:
         """When a person last wrote to this address from the office, if that was after
         `since`: what lies in the folder of sent mail. Our own mail goes by SES, not there."""

@@ -15,6 +15,7 @@ from engine.crm.writing import write_effect
 from engine.errors import Refused, StepFailed
 from engine.http import http_effect
 from engine.mail.sending import send_effect
+from engine.steps import second_yes
 from engine.steps.contract import (
     Ask,
     Asking,
@@ -98,8 +99,12 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
     if not mail.get("to"):
         raise StepFailed("the approved mail has no recipient")
     letters = ctx.correspondence
-    if not letters.begun("send") and letters.full():
-        raise Refused("mail", "thread_full")
+    if not letters.begun("send"):
+        if letters.full():
+            raise Refused("mail", "thread_full")
+        asked = second_yes.before_sending(ctx, mail)
+        if asked is not None:
+            return asked
     result = ctx.perform(send_effect(ctx, mail))
     letters.remember(str(result.get("message_id", "")))
     return Done({"email_sent_id": result.get("message_id", "")}, summary="sent")

@@ -17,6 +17,7 @@ from engine.crm.earlier_contacts import earlier_contacts
 from engine.llm.names import odd_case
 from engine.mail.unsubscribe import unsubscribe_url
 from engine.name_correction import correct_in_crm, name_fields
+from engine.steps import second_yes
 from engine.steps.contract import (
     Ask,
     Asking,
@@ -101,13 +102,17 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     title = ctx.render(config.title).text
     facts = [(name, ctx.render(text).text) for name, text in config.facts.items()]
     mail, fields, notes = _mail(config, ctx)
+    options = [_option(value, choice) for value, choice in config.choices.items()]
+    if mail is not None:
+        mail, options, warnings, more = second_yes.before_asking(ctx, mail, options)
+        notes, facts = [*warnings, *notes], [*facts, *more]
     if config.text:
         notes = [ctx.render(config.text).text, *notes]
     return Ask(
         Asking(
             title=title,
             kind=config.kind,
-            options=[_option(value, choice) for value, choice in config.choices.items()],
+            options=options,
             into=config.into,
             fields=[*fields, *(_field(field, ctx) for field in config.fields)],
             mail=mail,

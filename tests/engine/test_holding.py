@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,6 +164,50 @@ def test_no_second_marketing_mail_within_the_gap(office: Company) -> None:
     third = begin(office, SEND, MARKETING, slug="other", agent="marketing")
     assert third.status == "completed"
     assert len(office.outbox) == 3
+
+
+def test_of_two_procedures_in_two_workers_one_yields(office: Company) -> None:
+    """Both have the customer's approved mail in hand at the same moment."""
+    only = SEND.partition("- key: tell")[0]
+    for slug in ("spring", "autumn"):
+        office.import_sop(procedure(only, slug=slug, agent="marketing"))
+    both = [office.run_sop(slug, **MARKETING) for slug in ("spring", "autumn")]
+    runs = [executor.claim(office.runtime) for _ in both]
+    together = threading.Barrier(2)
+
+    def work(run: Any) -> None:
+        together.wait(30)
+        executor.run(office.runtime, run)
+
+    threads = [threading.Thread(target=work, args=(run,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    ended = {(task.status, task.error) for task in map(office.see, both)}
+    assert ended == {("completed", None), ("escalated", "refused:contacted_recently")}
+    assert len(office.outbox) == 1
+    [later] = [task for task in map(office.see, both) if task.error]
+    assert summaries(office, later, "step_failed") == ["refused:contacted_recently"]
+
+
+def test_the_tally_of_a_campaign_counts_who_was_written_to_lately(office: Company) -> None:
+    assert begin(office, SEND, MARKETING).status == "completed"
+    only = SEND.partition("- key: tell")[0].replace(
+        "type: api_call", "type: api_call\n  on_failure: fail"
+    )
+    office.import_sop(procedure(only, slug="one", agent="marketing"))
+    fan = """
+    - key: each
+      name: Each
+      type: for_each
+      config: {items: customer_list, sop: one}
+    """
+    bert = {"draft_mail": MARKETING["draft_mail"] | {"to": "bert@example.com"}}
+    parent = begin(office, fan, {"customer_list": [MARKETING, bert]}, slug="campaign")
+    assert parent.status == "completed"
+    assert parent.context["tally"]["completed"] == 1
+    assert parent.context["tally"]["failed"] == 1
 
 
 def test_mails_keep_their_distance(database: str, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def prepare(maildir: Path, user: str, password: str) -> None:
     from pysasl.hashing import BuiltinHash
 
     _mailbox(maildir)
+    _mailbox(maildir, "Sent")
     hashed = BuiltinHash(rounds=1).hash(password).replace(":", "\\:")
     (maildir / "pymap-etc-passwd").write_text(f"{user}:::::{MAILBOX}:\r\n")
     (maildir / "pymap-etc-shadow").write_text(f"{user}:{hashed}:::::::\r\n")

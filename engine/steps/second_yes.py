@@ -1,0 +1,83 @@
+"""When sending needs a second yes: the office has written to the customer by hand, the
+customer has replied or opted out, and whoever approves the mail may not know.
+
+Looked at before a card asks, and once more right before the mail goes out; what turned
+up in between is asked about. Both `slack_ask_human` and `api_call` do so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.mail import sent_folder
+from engine.steps.contract import Ask, Asking, Option, StepContext
+
+SUPPRESSED = (
+    "They are not to be written to any more ({}): the mail would be refused. Use the phone, or"
+    " answer from your own mailbox."
+)
+REPLIED = "The customer has replied since this was approved."
+UNREAD: tuple[str, str] = (
+    "Sent folder",
+    "could not be read: nobody looked whether they were written to by hand",
+)
+
+
+def before_asking(
+    ctx: StepContext, mail: Mapping[str, Any], options: Sequence[Option]
+) -> tuple[dict[str, Any], list[Option], list[str], list[tuple[str, str]]]:
+    """The mail with what is known by now, its options with what must be confirmed, what to
+    look out for, and facts."""
+    letters, notes = ctx.correspondence, []
+    to = str(mail["to"])
+    reason = letters.suppressed(to) if to else None
+    if reason is not None:
+        notes.append(SUPPRESSED.format(reason.replace("_", " ")))
+    written = letters.written_by_hand(to)
+    known = written.at.isoformat() if written.at else ""
+    if written.at is not None:
+        note = sent_folder.told(written.at, ctx.business.zone)
+        notes.append(note)
+        options = [_confirmed(option, note) for option in options]
+    facts = [UNREAD] if written.unknown else []
+    return dict(mail) | {"already_written": known}, list(options), notes, facts
+
+
+def _confirmed(option: Option, note: str) -> Option:
+    sends = option.undoable or option.form in ("edit", "reply")
+    return replace(option, confirm=f"{note} Send all the same?") if sends else option
+
+
+def before_sending(ctx: StepContext, mail: Mapping[str, Any]) -> Ask | None:
+    """A question where something has turned up since the mail was approved."""
+    if (ctx.task.parked_for or "").startswith("slot:"):
+        return None  # looked a moment ago, before its turn came
+    known = str(mail.get("already_written") or "")
+    written = ctx.correspondence.written_by_hand(str(mail["to"]), known)
+    replied = bool(mail.get("commercial")) and not mail.get("reply_known")
+    replied = replied and ctx.correspondence.has_replied()
+    if written.at is None and not replied:
+        return None
+    notes = [sent_folder.told(written.at, ctx.business.zone)] if written.at else []
+    notes += [REPLIED] if replied else []
+    return Ask(
+        Asking(
+            title="Send this all the same?",
+            options=[
+                # The step begins anew, with what is known now.
+                Option("send", "Send all the same", goto=ctx.step.key, confirm="They get both."),
+                Option("drop", "Don't send", style="danger", goto="complete"),
+            ],
+            mail={
+                **mail,
+                "from": f"{ctx.business.mail_from.name} <{ctx.business.mail_from.address}>",
+                "body": mail["text"],
+                "footer": "",
+                "already_written": written.at.isoformat() if written.at else known,
+                "reply_known": replied or bool(mail.get("reply_known")),
+            },
+            notes=notes,
+        )
+    )
