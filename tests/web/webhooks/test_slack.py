@@ -232,6 +232,36 @@ def test_a_command_is_answered_privately(office: Company) -> None:
     assert "Nothing was stopped" in command(office, "resume")
 
 
+def test_a_stop_shows_what_is_held_and_only_somebody_on_the_list_lifts_it(
+    office: Company, lead: Task
+) -> None:
+    office.press(lead, "Send as is")
+    office.settle()
+    said = command(office, "stop the price is wrong")
+    assert "1 approved message about to go out will be held too." in said
+    office.pass_time(seconds=31)
+    assert office.outbox == []
+    assert f"• task {lead.number}, New lead response: Send the reply" in command(office, "status")
+    assert "company’s list" in command(office, "resume", user=STRANGER)
+    office.pass_time(hours=1)
+    assert office.outbox == []
+    [card, *_] = office.messages("#leads-incoming")
+    assert "everything is stopped" in str(card["blocks"])
+    assert "1 held task released" in command(office, "resume", user=PARTNER_SLACK_ID)
+    office.settle()
+    assert len(office.outbox) == 1
+    [card, *_] = office.messages("#leads-incoming")
+    assert "stopped" not in str(card["blocks"])
+
+
+def test_who_is_away_says_so_in_slack_and_is_back_by_a_word(office: Company) -> None:
+    assert "You are away until" in command(office, "away until tomorrow")
+    assert "Questions go to Sam." in command(office, "away until tomorrow")
+    assert "write 2026-12-01" in command(office, "away until whenever")
+    assert "company’s list" in command(office, "away until friday", user=STRANGER)
+    assert "Chris is here again" in command(office, "back")
+
+
 def test_the_home_tab_is_the_inbox(office: Company, lead: Task) -> None:
     for user, expected in (
         (OWNER_SLACK_ID, "Waiting for you: 1"),
