@@ -186,7 +186,8 @@ def _history(conn: Connection, run: Run) -> str:
     rows = tasks.sql.history(conn, subject=run.task.subject, task_id=run.task.id)
     if not rows:
         return "Known customer; no earlier task."
-    return "; ".join(
-        f"task {row['number']} {row['sop_name']} ({row['status']}, {row['at']:%d %b %Y})"
+    return "\n".join(
+        f"{row['at']:%d %b %Y}, task {row['number']}: {row['sop_name']}"
+        f" ({row['status'].replace('_', ' ')})"
         for row in rows
     )

@@ -27,6 +27,7 @@ KINDS = {
     "approval": "Approval",
     "choice": "Question",
     "handover": "For a person",
+    "to_copy": "To write down",
     "in_doubt": "In doubt",
     "escalation": "Escalation",
 }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from engine.crm.by_hand import to_copy
 from engine.crm.writing import write_effect
 from engine.errors import Refused, StepFailed
 from engine.http import http_effect
@@ -88,7 +89,9 @@ def run(config: Config, ctx: StepContext) -> Outcome:
         ctx.perform(http_effect(ctx, config.method, ctx.render(config.url).text, body))
         return Done(summary=config.method)
     if not ctx.has_crm:
-        return _card_to_copy(config, ctx)
+        values = {name: ctx.render(text).text for name, text in config.fields.items()}
+        summary = ctx.render(config.summary).text
+        return _by_hand(*to_copy(ctx, config.operation, values, config.kind, summary))
     return _write(config, ctx)
 
 
@@ -142,18 +145,7 @@ def _write(config: Config, ctx: StepContext) -> Outcome:
     return Done(summary="written")
 
 
-def _card_to_copy(config: Config, ctx: StepContext) -> Outcome:
-    """Without a CRM the owner writes it down: a card with the fields to copy."""
-    facts: list[tuple[str, str]] = [
-        (name, ctx.render(text).text) for name, text in config.fields.items()
-    ]
-    if config.kind:
-        facts.append((config.kind, ctx.render(config.summary).text))
-    title = f"To write down: {config.operation.replace('_', ' ')}"
-    return Ask(
-        Asking(
-            title=title,
-            options=[Option("done", "Done", style="primary"), Option("skip", "Leave it")],
-            facts=[(name, value) for name, value in facts if value],
-        )
-    )
+def _by_hand(title: str, lines: list[tuple[str, str]]) -> Ask:
+    """The answer says whether it was written down; the task goes on either way."""
+    options = [Option("done", "Done", style="primary"), Option("skip", "Leave it")]
+    return Ask(Asking(title=title, kind="to_copy", options=options, facts=lines))

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from engine.tasks import Task
 from tests.browser.conftest import People
-from tests.engine.hands import question
+from tests.engine.hands import answer, question
 from tests.world import Company
 
 pytestmark = pytest.mark.browser
@@ -184,3 +184,20 @@ def _accessible(page: Page, where: str) -> None:
         if one["impact"] in ("serious", "critical")
     ]
     assert grave == [], where
+
+
+def test_what_is_to_be_written_down_is_copied_by_a_tap(
+    signed_in: People, office: Company, lead: Task
+) -> None:
+    object.__setattr__(office.runtime, "crm", None)
+    answer(office, lead, "send")
+    page = signed_in(permissions=["clipboard-read", "clipboard-write"])
+    shown = card(page, "Write this lead down")
+    shown.get_by_role("button", name="Copy E-mail").click()
+    expect(shown.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "rachel.sandberg@example.com"
+    shown.get_by_role("button", name="Copy all of it").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("Name: Rachel Sandberg\nE-mail: rachel.sandberg@example.com\n")
+    shown.get_by_role("button", name="Done").click()
+    expect(shown).to_be_hidden()

@@ -49,7 +49,7 @@ def test_both_stand_on_the_card(office: Company) -> None:
     assert all(len(line) < 170 for line in lines)
 
     second = again(office)
-    assert f"task {first.number} Small (waiting_on_human" in question(office, second)["history"]
+    assert f"task {first.number}: Small (waiting on human)" in question(office, second)["history"]
     [_, card] = office.messages("#leads-incoming")
     assert "phone call: Call 3 about the lawn" in str(card["blocks"])
 

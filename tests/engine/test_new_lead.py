@@ -343,9 +343,14 @@ def test_without_a_crm_the_lead_is_written_down_by_hand(office: Company) -> None
     object.__setattr__(office.runtime, "crm", None)
     task = lead(office)
     answer(office, task, "send")
-    facts = {fact[0]: fact[1] for fact in question(office, task)["facts"]}
-    assert facts["email"] == "rachel.sandberg@example.com"
+    asked = question(office, task)
+    assert (asked["kind"], asked["title"]) == ("to_copy", "Write this lead down")
+    assert dict(asked["facts"])["E-mail"] == "rachel.sandberg@example.com"
     answer(office, task, "done")
+    asked = question(office, task)
+    assert asked["title"] == "Note this about the customer"
+    assert list(dict(asked["facts"])) == ["Name", "E-mail", "Email sent"]
+    assert dict(asked["facts"])["Name"] == "Rachel Sandberg"
     answer(office, task, "done")
     assert office.see(task).status == "completed"
     assert not office.requests("crm")

@@ -3,6 +3,7 @@
 import * as Turbo from "@hotwired/turbo"
 import { Application } from "@hotwired/stimulus"
 import CardController from "controllers/card"
+import CopyController from "controllers/copy"
 import CountdownController from "controllers/countdown"
 import KeysController from "controllers/keys"
 import LiveController from "controllers/live"
@@ -13,6 +14,7 @@ import { ask } from "controllers/confirm"
 
 const application = Application.start()
 application.register("card", CardController)
+application.register("copy", CopyController)
 application.register("countdown", CountdownController)
 application.register("keys", KeysController)
 application.register("live", LiveController)

@@ -1,0 +1,78 @@
+"""A list of the CRM that breaks off in the middle is read again whole: nobody is missed and
+nobody stands in it twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.tasks import Task
+from tests.engine.hands import alarms, begin, question, rows
+from tests.world import Company
+
+LIST = """
+- key: list
+  name: List
+  type: query
+  config: {operation: list_customers, status: past}
+"""
+
+
+@pytest.fixture
+def many(office: Company) -> Company:
+    """Three pages of a hundred."""
+    one = office.local.get("crm_customer", "C-1001")
+    assert one is not None
+    for number in range(2000, 2240):
+        office.local.put("crm_customer", f"C-{number}", one | {"id": f"C-{number}"})
+    return office
+
+
+def first_page_goes_through(office: Company) -> None:
+    """Faults strike in the order in which they were ordered, one for each request."""
+    office.order("crm", "slow", path="search", seconds=0)
+
+
+def listed(office: Company, task: Task) -> list[str]:
+    return [one["customer_id"] for one in office.see(task).context["customer_list"]]
+
+
+def expected(office: Company) -> set[str]:
+    return {
+        one["id"]
+        for one in office.local.all("crm_customer")
+        if one["status"] == "past" and not one["opted_out"]
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "answer", "status": 503},
+        {"kind": "answer", "status": 429, "headers": {"Retry-After": "30"}},
+        {"kind": "drop_before"},
+        {"kind": "answer", "status": 200, "body": '{"data": [{"id": "C-1'},
+        {"kind": "answer", "status": 200, "headers": {"Content-Type": "text/html"}, "body": "<p>"},
+    ],
+    ids=["5xx", "429", "dropped", "truncated", "not JSON"],
+)
+def test_the_second_page_fails(many: Company, fault: dict[str, object]) -> None:
+    first_page_goes_through(many)
+    many.order("crm", path="search", **fault)  # type: ignore[arg-type]
+    task = begin(many, LIST)
+    assert (task.status, task.attempt) == ("waiting_on_timer", 0)
+    many.pass_time(minutes=2)
+    found = listed(many, task)
+    assert many.see(task).status == "completed"
+    assert len(found) == len(set(found)) > 250
+    assert set(found) == expected(many)
+
+
+def test_a_key_that_is_withdrawn_in_the_middle_is_told_and_not_tried_again(many: Company) -> None:
+    first_page_goes_through(many)
+    many.order("crm", "answer", path="search", status=401)
+    task = begin(many, LIST)
+    assert task.status == "escalated"
+    assert len(many.requests("crm", "search")) == 2
+    assert any("does not accept our credential" in text for text in alarms(many))
+    assert question(many, task)["channel"] == "#escalations"
+    assert rows(many, "select * from outages") == []
