@@ -35,8 +35,8 @@ select * from tasks where wait_token = %(token)s for no key update;
 -- its queue, so that a thousand tasks of a full or paused agent are not walked through. Where
 -- the heads of several are equally urgent, the agent that has fewest running: otherwise one
 -- slow procedure with a long queue would take every thread for hours.
-with heads as (
-    select a.id, a.max_concurrent_tasks, head.priority, head.queued_at, count(*) over () as agents
+with agent as (
+    select a.id, a.max_concurrent_tasks
       from agents a
      cross join lateral (
         select t.priority, t.queued_at from tasks t
@@ -45,16 +45,9 @@ with heads as (
          limit 1) head
      where a.status = 'active'
        and (a.max_concurrent_tasks is null or a.running_tasks < a.max_concurrent_tasks)
-), running as (
-    select agent_id, count(*) as n from tasks where status = 'in_progress' group by agent_id
-), agent as (
-    select h.id, h.max_concurrent_tasks
-      from heads h
-     order by h.priority desc,
-              -- Where there is no choice, nobody counts.
-              case when h.agents > 1
-                   then coalesce((select n from running r where r.agent_id = h.id), 0) end,
-              h.queued_at
+     order by head.priority desc,
+              (select count(*) from tasks r where r.agent_id = a.id and r.status = 'in_progress'),
+              head.queued_at
      limit 1
 ), best as (
     -- A subquery, not a join: only so is the index walked in order, and only to its first row.
