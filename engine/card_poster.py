@@ -71,7 +71,8 @@ def show_due(runtime: Runtime, *, stopping: Callable[[], bool] = bool) -> int:
 
 def _give_back(runtime: Runtime, untouched: list[Card]) -> None:
     with runtime.database.statement("give_cards_back") as conn:
-        cards.sql.give_back(conn, card_ids=[card.id for card in untouched])
+        ids = [card.id for card in untouched]
+        cards.sql.give_back(conn, card_ids=ids, held_until=untouched[0].held_until)
 
 
 def show(runtime: Runtime, card: Card, *, until: float) -> None:
@@ -114,7 +115,7 @@ def _refused(runtime: Runtime, card: Card, error: Refused) -> None:
     log.warning("card_not_shown", card=str(card.id), code=error.code, detail=error.detail)
     if not card.unposted and error.detail in GONE:
         with runtime.database.statement("card_lost") as conn:
-            cards.sql.lost(conn, card_id=card.id, error=error.detail)
+            cards.sql.lost(conn, card_id=card.id, error=error.detail, held_until=card.held_until)
     elif isinstance(error, Unauthorised):
         _postpone(runtime, card, _patience(card), error.detail)
     else:
@@ -149,7 +150,7 @@ def _shown(runtime: Runtime, card: Card, posted: Posted, version: int) -> None:
     with runtime.database.transaction("card_shown") as conn:
         cards.sql.shown(
             conn, card_id=card.id, version=version, channel=posted.channel, ts=posted.ts,
-            generation=card.generation,
+            generation=card.generation, held_until=card.held_until,
         )  # fmt: skip
         if card.kind == "batch":
             batch_posting.close_if_over(conn, card)
@@ -171,8 +172,9 @@ def _postpone(
 ) -> None:
     with runtime.database.statement("postpone_card") as conn:
         cards.sql.postpone(
-            conn, card_id=card.id, seconds=max(0.2, seconds), error=error, set_aside=aside
-        )
+            conn, card_id=card.id, seconds=max(0.2, seconds), error=error, set_aside=aside,
+            held_until=card.held_until,
+        )  # fmt: skip
 
 
 def _set_aside(runtime: Runtime, card: Card, seconds: float, error: str) -> None:

@@ -40,6 +40,7 @@ class Card:
     again: bool
     error: str | None
     set_aside: bool
+    held_until: datetime | None
 
     @property
     def unposted(self) -> bool:

@@ -40,7 +40,9 @@ def wake(conn: Connection, job: JobName) -> None:
     conn.execute(_WAKE, {"job": job})
 
 
-_CARDS_DUE = " and exists (select from cards where wanted > shown and next_try_at <= now())"
+_CARDS_DUE = """ and exists (
+    select from cards where wanted > shown and next_try_at <= now()
+       and (held_until is null or held_until <= now()))"""
 # What a worker is acting on at this moment is open too: two seconds are not a backlog.
 _DELIVERIES_DUE = """ and exists (
     select from deliveries where done_at is null and try_at < now() - interval '2 s')"""

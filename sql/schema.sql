@@ -122,6 +122,7 @@ CREATE TABLE public.cards (
     next_try_at timestamp with time zone DEFAULT now() NOT NULL,
     closed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    held_until timestamp with time zone,
     generation integer DEFAULT 0 NOT NULL,
     again boolean DEFAULT false NOT NULL,
     error text,

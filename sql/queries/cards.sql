@@ -60,11 +60,11 @@ update cards set wanted = wanted + 1, next_try_at = now()
 
 -- name: take :many
 -- Cards that do not show what they should, oldest first. A new message waits for the older
--- ones of its channel, unless those cannot be posted for a reason of their own. Pushing
--- next_try_at is the lease: whoever takes a card has it to itself for that long.
-update cards c set next_try_at = now() + make_interval(secs => %(lease_seconds)s)
+-- ones of its channel, unless those cannot be posted for a reason of their own. Whoever takes
+-- a card has it to itself for that long, whatever changes meanwhile.
+update cards c set held_until = now() + make_interval(secs => %(lease_seconds)s)
   from (select id from cards
-         where wanted > shown and next_try_at <= now()
+         where wanted > shown and next_try_at <= now() and (held_until is null or held_until <= now())
            and (ts is not null and not again or not exists (
                 select from cards before
                  where before.channel = cards.channel and (before.ts is null or before.again)
@@ -79,7 +79,7 @@ update cards c set next_try_at = now() + make_interval(secs => %(lease_seconds)s
 returning c.*;
 
 -- name: give_back :exec
-update cards set next_try_at = now() where id = any(%(card_ids)s);
+update cards set held_until = null where id = any(%(card_ids)s) and held_until = %(held_until)s;
 
 -- name: shown :exec
 -- Where a newer state was shown meanwhile, nobody knows which of the two arrived last: it is
@@ -89,17 +89,20 @@ update cards
        next_try_at = now() + case when kind = 'batch' then interval '3 seconds' else interval '0' end,
        wanted = case when shown > %(version)s then wanted + 1 else wanted end,
        posted_channel = %(channel)s, ts = %(ts)s, error = null, set_aside = false,
-       again = again and generation > %(generation)s
+       again = again and generation > %(generation)s,
+       held_until = nullif(held_until, %(held_until)s)
  where id = %(card_id)s;
 
 -- name: postpone :exec
 update cards set tries = tries + 1, next_try_at = now() + make_interval(secs => %(seconds)s),
-                 error = %(error)s, set_aside = %(set_aside)s
+                 error = %(error)s, set_aside = %(set_aside)s,
+                 held_until = nullif(held_until, %(held_until)s)
  where id = %(card_id)s;
 
 -- name: lost :exec
 -- Its message is gone: there is nothing to change, until somebody has it posted again.
-update cards set shown = wanted, error = %(error)s where id = %(card_id)s;
+update cards set shown = wanted, error = %(error)s, held_until = nullif(held_until, %(held_until)s)
+ where id = %(card_id)s;
 
 -- name: post_again :one
 update cards
@@ -110,7 +113,8 @@ update cards
 returning *;
 
 -- name: due :value
-select exists (select from cards where wanted > shown and next_try_at <= now());
+select exists (select from cards where wanted > shown and next_try_at <= now()
+                                   and (held_until is null or held_until <= now()));
 
 -- name: get :one
 select * from cards where id = %(card_id)s;

@@ -51,10 +51,10 @@ def asked(office: Company) -> Task:
 
 
 def take(office: Company) -> list[Card]:
-    """What a worker does that means to show them."""
+    """What a worker does that means to show them, after the leases of others are over."""
     with office.runtime.database.statement("take") as conn:
         conn.execute("update rate_limits set next_free = now()")
-        conn.execute("update cards set next_try_at = now() where wanted > shown")
+        conn.execute("update cards set next_try_at = now(), held_until = null where wanted > shown")
         return [Card(**row) for row in cards.sql.take(conn, lease_seconds=30)]
 
 
@@ -137,6 +137,22 @@ def test_a_change_that_is_overtaken_by_a_newer_one_is_shown_once_more(office: Co
     assert not take(office), "and then there is an end of it"
 
 
+def test_a_card_that_a_worker_has_in_hand_is_taken_by_no_other_one(office: Company) -> None:
+    """That one may die with its call on the way, and what arrives last must not be the older."""
+    task = asked(office)
+    show(office, take(office)[0])
+    question = office.see(task).question
+    assert question is not None
+    with office.runtime.database.transaction("edit") as conn:
+        questions.mark_editing(conn, questions.token_of(question), OWNER)
+    [slow] = take(office)
+    answer(office, task)
+    assert card_poster.show_due(office.runtime) == 0
+    show(office, slow)
+    assert card_poster.show_due(office.runtime) == 1
+    assert not answerable(in_slack(office)[0])
+
+
 def test_a_worker_that_froze_with_a_card_in_hand_shows_nothing(office: Company) -> None:
     asked(office)
     [card] = take(office)
@@ -159,7 +175,7 @@ def test_one_card_that_cannot_be_drawn_holds_no_other_one_back(office: Company) 
     with instead(card_drawing, "drawn", break_down):
         take(office)
         with office.runtime.database.statement("due") as conn:
-            conn.execute("update cards set next_try_at = now()")
+            conn.execute("update cards set next_try_at = now(), held_until = null")
         card_poster.show_due(office.runtime)
     assert office.card(second)["ts"] is not None
     assert office.card(first)["tries"] == 1
