@@ -9,7 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from engine import agents, answers, batch_posting, daily_summary, handoffs, questions, tasks
+from engine import (
+    agents,
+    answers,
+    batch_posting,
+    daily_summary,
+    handoffs,
+    outlooks,
+    questions,
+    tasks,
+)
 from engine.card_remarks import remarks
 from engine.cards import Card
 from engine.escalation import home
@@ -28,6 +37,7 @@ from engine.slack.card_state import (
     Open,
     Undo,
 )
+from engine.slack.outlook_card import outlook_card
 from engine.slack.summary_card import summary_card
 from engine.tasks import Task
 
@@ -43,6 +53,8 @@ def drawn(runtime: Runtime, card: Card) -> Message:
         return handoffs.drawn(runtime, card)
     if card.kind == "summary":
         return _summary(runtime, card)
+    if card.kind == "outlook":
+        return _outlook(runtime, card)
     return _question(runtime, card)
 
 
@@ -51,6 +63,14 @@ def _summary(runtime: Runtime, card: Card) -> Message:
         day = daily_summary.read(conn, card)
     text, blocks = summary_card(day, url=runtime.settings.web_base_url.rstrip("/"))
     return Message(card.channel, text, blocks, username="Daily summary", icon_emoji=":ledger:")
+
+
+def _outlook(runtime: Runtime, card: Card) -> Message:
+    with runtime.database.read() as conn:
+        seen = outlooks.read(conn, runtime.business, card)
+    url = runtime.settings.web_base_url.rstrip("/")
+    text, blocks = outlook_card(seen, zone=runtime.business.zone, url=url)
+    return Message(card.channel, text, blocks, username="Outlook", icon_emoji=":calendar:")
 
 
 def _question(runtime: Runtime, card: Card) -> Message:

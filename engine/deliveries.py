@@ -23,6 +23,7 @@ from engine import (
     effects,
     intake,
     mail_events,
+    outlooks,
     questions,
     queue,
     users,
@@ -38,6 +39,7 @@ from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack import payloads
 from engine.slack.batch_card import batch_in
+from engine.slack.outlook_card import line_in
 from engine.slack.summary_card import task_in
 from engine.slack.text import escape
 
@@ -164,6 +166,8 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
                 questions.stop_editing(conn, clicked.token, person)
     elif (spam_id := task_in(clicked.token)) is not None:
         daily_summary.not_spam(conn, runtime.procedures, UUID(spam_id), person)
+    elif (struck_id := line_in(clicked.token)) is not None:
+        outlooks.strike(conn, UUID(struck_id), person)
     elif batch_id is not None:
         batch_answers.act(conn, runtime.settings, batch_id, clicked.value, person)
     elif isinstance(clicked, payloads.Click):

@@ -6,7 +6,7 @@ and the task's cards in Slack are drawn anew without it. Events stay; they never
 
 from __future__ import annotations
 
-from engine import cards, daily_summary, intake, task_events, tasks
+from engine import cards, daily_summary, intake, outlooks, task_events, tasks
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.task_events import Event
@@ -28,4 +28,5 @@ def erase(conn: Connection, task_id: object) -> None:
     intake.sql.erase_of_task(conn, task_id=task_id)
     cards.sql.change_of_task(conn, task_id=task_id)
     daily_summary.redraw(conn, task_id)  # type: ignore[arg-type]
+    outlooks.redraw(conn, task_id)  # type: ignore[arg-type]
     task_events.append(conn, task_id, Event("task_erased", actor="engine"))  # type: ignore[arg-type]

@@ -148,6 +148,8 @@ class Settings(BaseSettings):
     budget_critical_usd: Decimal = Decimal(5)
     budget_month_usd: Decimal = Decimal(30)
     summary_at: time = time(19, 0)
+    outlook_at: time = time(18, 0)
+    """When it is told what comes until the end of tomorrow, by the company's clock."""
     timezone: str = "America/Chicago"
 
     @property

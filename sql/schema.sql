@@ -127,7 +127,7 @@ CREATE TABLE public.cards (
     again boolean DEFAULT false NOT NULL,
     error text,
     set_aside boolean DEFAULT false NOT NULL,
-    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text, 'batch'::text])))
+    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text, 'batch'::text, 'outlook'::text])))
 );
 
 CREATE TABLE public.clock (
@@ -223,6 +223,13 @@ CREATE TABLE public.outages (
     since timestamp with time zone DEFAULT now() NOT NULL,
     failures integer DEFAULT 1 NOT NULL,
     retry_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.outlooks (
+    day date NOT NULL,
+    card_id uuid NOT NULL,
+    until timestamp with time zone NOT NULL,
+    task_ids uuid[] NOT NULL
 );
 
 CREATE TABLE public.rate_limits (
@@ -493,6 +500,9 @@ ALTER TABLE ONLY public.mails
 ALTER TABLE ONLY public.outages
     ADD CONSTRAINT outages_pkey PRIMARY KEY (vendor);
 
+ALTER TABLE ONLY public.outlooks
+    ADD CONSTRAINT outlooks_pkey PRIMARY KEY (day);
+
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (vendor, key);
 
@@ -591,6 +601,8 @@ CREATE INDEX mail_threads_task ON public.mail_threads USING btree (task_id);
 CREATE INDEX mails_received ON public.mails USING btree (received_at);
 
 CREATE INDEX mails_task ON public.mails USING btree (task_id) WHERE (task_id IS NOT NULL);
+
+CREATE INDEX outlooks_card ON public.outlooks USING btree (card_id);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
@@ -695,6 +707,9 @@ ALTER TABLE ONLY public.mail_threads
 
 ALTER TABLE ONLY public.mails
     ADD CONSTRAINT mails_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
+
+ALTER TABLE ONLY public.outlooks
+    ADD CONSTRAINT outlooks_card_id_fkey FOREIGN KEY (card_id) REFERENCES public.cards(id);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);

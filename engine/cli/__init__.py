@@ -50,9 +50,9 @@ def cli() -> None:
 
 
 def _register() -> None:
-    from engine.cli import acts, demo, intake, people, processes, slack, sops, tasks
+    from engine.cli import acts, demo, intake, outlook, people, processes, slack, sops, tasks
 
-    for module in (demo, processes, intake, sops, tasks, acts, people, slack):
+    for module in (demo, processes, intake, sops, tasks, acts, outlook, people, slack):
         for command in module.COMMANDS:
             cli.add_command(command)
 

@@ -30,6 +30,7 @@ from engine.slack.modals import (
     told_modal,
     update_reply,
 )
+from engine.slack.outlook_card import line_in
 from engine.slack.payloads import Click, Closed, Submission
 from engine.slack.summary_card import task_in
 
@@ -49,7 +50,8 @@ def clicked(runtime: Runtime, click: Click, body: bytes) -> Response:
         person = users.person_for_slack(conn, click.user_id, click.team_id, runtime.settings)
         if person is None:
             return _tell(runtime, click, STRANGER)
-        if click.value == "undo" or batch_in(click.token) or task_in(click.token):
+        no_question = batch_in(click.token) or task_in(click.token) or line_in(click.token)
+        if click.value == "undo" or no_question:
             return _store(runtime, click.key, body)
         try:
             task, question = questions.read(conn, click.token)
