@@ -21,6 +21,7 @@ from engine import (
     cards,
     daily_summary,
     effects,
+    failpoints,
     intake,
     mail_events,
     outlooks,
@@ -202,6 +203,8 @@ def _tell(runtime: Runtime, clicked: Interaction, text: str) -> None:
     if card is None or card.posted_channel is None:
         return
     try:
+        failpoints.reach("call:slack:tell:before")
         runtime.slack.tell(card.posted_channel, clicked.user_id, escape(text), timeout=TELL_SECONDS)
+        failpoints.reach("call:slack:tell:after")
     except EngineError as error:
         log.info("could_not_tell", code=error.code)

@@ -409,17 +409,26 @@ def rule(conn: Connection, key: str, ruling: Ruling, *, by: str) -> None:
 
 
 def confirm_sent(conn: Connection, key: str, result: Result) -> bool:
-    """A vendor's own event says that this effect happened. False where that was known."""
+    """A vendor's own event says that this effect happened. False where that was known, and
+    where nothing can be changed any more: a person had it dropped, say."""
     row = sql.lock(conn, key=key)
-    if row is None or row["state"] not in ("intended", "in_doubt"):
+    if row is None or not _unsettled(row):
         return False
     sql.conclude(
         conn, key=key, attempt=row["attempt"], state="done", code=None,
-        expected=["intended", "in_doubt"], result=Jsonb(dict(result)),
+        expected=["intended", "in_doubt", "refused"], result=Jsonb(dict(result)),
     )  # fmt: skip
     owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
     _note(conn, owner, "effect_settled", key, row["attempt"], result=result, actor=row["vendor"])
     return True
+
+
+def _unsettled(row: Mapping[str, Any]) -> bool:
+    """Whether the vendor's word still counts. "Send it now" is a promise that nothing has
+    gone out yet; until the second call begins, the event of the first one is in time."""
+    if row["state"] == "refused":
+        return row["code"] == "send_again"
+    return row["state"] in ("intended", "in_doubt")
 
 
 def _note(

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 KILLED = 137
 
 _guard = threading.Lock()
-_seen: set[str] = set()
 _armed = False
 _target = _trace = ""
 _left = 1
@@ -38,8 +37,7 @@ def reach(place: str) -> None:
 def _reach(place: str) -> None:
     global _left  # noqa: PLW0603
     with _guard:
-        if _trace and place not in _seen:
-            _seen.add(place)
+        if _trace:
             with open(_trace, "a", encoding="utf-8") as file:
                 file.write(place + "\n")
         if place == _target:

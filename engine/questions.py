@@ -161,17 +161,19 @@ def undo_seconds(settings: Settings, question: Question) -> int:
 
 def _resolve(conn: Connection, task: Task, question: Question, by: Person) -> None:
     """Where the answer is more than the step's output: a ruling, or what to do with a
-    failure. A retry is a new visit, for what the vendor refused it would refuse again;
-    but while a call of this visit is in doubt it keeps its key, so that the doubt is
-    asked about before anything goes out twice."""
+    failure. A retry is a new visit, for what the vendor refused it would refuse again; but
+    where a call of this visit went out or is in doubt it keeps its key, so that nothing
+    goes out twice, and a doubt is asked about first."""
     choice = question["answer"]["choice"]
     if question["resolves"] == "effect":
         effects.rule(conn, question["effect_key"], choice, by=str(by))
     elif question["resolves"] == "failure" and choice == "retry":
         visit = f"{task.id}.{task.visit}."
-        pending = effects.sql.open_of(conn, task_id=task.id)
-        doubtful = any(row["key"].startswith(visit) for row in pending)
-        tasks.sql.reposition(conn, task_id=task.id, step_id=task.step_id, fresh=not doubtful)
+        kept = any(
+            row["key"].startswith(visit) and row["state"] != "refused"
+            for row in effects.sql.of_task(conn, task_id=task.id)
+        )
+        tasks.sql.reposition(conn, task_id=task.id, step_id=task.step_id, fresh=not kept)
     elif question["resolves"] == "failure" and choice == "fail":
         event = Event("task_failed", step_id=task.step_id, actor=str(by), output_summary=task.error)
         tasks.finish(conn, task, "failed", event, error=task.error, question=question)

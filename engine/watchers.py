@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from psycopg.types.json import Jsonb
 
-from engine import cards, intake, queue, schedules, sops, task_events, tasks
+from engine import cards, failpoints, intake, queue, schedules, sops, task_events, tasks
 from engine.errors import EngineError
 from engine.keyed_hash import keyed_hash
 from engine.mail import mailbox
@@ -109,7 +109,9 @@ def _email_inbox(runtime: Runtime, watcher: Watcher) -> None:
         return
     cursor = Cursor(**watcher.cursor) if watcher.cursor else None
     box = mailbox.from_settings(runtime.settings)
+    failpoints.reach("call:imap:fetch:before")
     for fetched in box.fetch(cursor, MAILS_PER_CHECK):
+        failpoints.reach("call:imap:fetch:after")
         intake.take_mail(runtime, fetched.raw, source="mailbox")
         # After each one: a check that is cut short goes on where it was.
         _passed(runtime, watcher, asdict(fetched.cursor))

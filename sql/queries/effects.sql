@@ -101,8 +101,5 @@ select state, attempt, result, code, settle_after, settle_after <= now() as ripe
        extract(epoch from intended_at)::float8 as since
   from effects where key = %(key)s;
 
--- name: open_of :many
-select * from effects where task_id = %(task_id)s and state in ('intended', 'in_doubt') order by intended_at;
-
 -- name: of_task :many
 select * from effects where task_id = %(task_id)s order by intended_at, key;

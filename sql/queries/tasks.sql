@@ -25,10 +25,12 @@ select * from tasks where number = %(number)s;
 select * from tasks where wait_token = %(token)s;
 
 -- name: lock :one
-select * from tasks where id = %(task_id)s for no key update;
+-- Not the weaker "for no key update": what changes the wait token, a unique column, needs all
+-- of it, and would meet a transaction half way that has appended to the task.
+select * from tasks where id = %(task_id)s for update;
 
 -- name: lock_by_token :one
-select * from tasks where wait_token = %(token)s for no key update;
+select * from tasks where wait_token = %(token)s for update;
 
 -- name: claim :one
 -- The best runnable task of the best agent that has room. First the agent, by the head of
@@ -193,7 +195,7 @@ select * from tasks
  where status in ('waiting_on_human', 'escalated') and deadline <= engine_now()
  order by deadline
  limit 100
-   for no key update skip locked;
+   for update skip locked;
 
 -- name: remind :exec
 update tasks set reminded_at = engine_now() where id = %(task_id)s;

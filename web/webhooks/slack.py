@@ -12,7 +12,7 @@ import time
 import structlog
 from flask import Blueprint, Response, jsonify, request
 
-from engine import commands, inbox, users
+from engine import commands, failpoints, inbox, users
 from engine.errors import EngineError
 from engine.slack import payloads
 from engine.slack.home import OpenQuestion, home_view
@@ -108,7 +108,9 @@ def _publish_home(opened: payloads.HomeOpened) -> None:
         inbox_url=f"{base}/inbox" if person else "",
     )
     try:
+        failpoints.reach("call:slack:publish_home:before")
         runtime().slack.publish_home(opened.user_id, view, timeout=HOME_SECONDS)
+        failpoints.reach("call:slack:publish_home:after")
     except EngineError as error:
         log.info("home_not_published", code=error.code)
 

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from flask import Response, jsonify
 
-from engine import answers, deliveries, questions, users
+from engine import answers, deliveries, failpoints, questions, users
 from engine.card_drawing import task_url
 from engine.errors import AlreadyAnswered, EngineError, TaskClosed, VendorError
 from engine.people import Person
@@ -111,7 +111,9 @@ def _open_form(
     is open would keep the others waiting for nobody."""
     try:
         view = _view(question, click, option, task_url(runtime, number))
+        failpoints.reach("call:slack:open_view:before")
         runtime.slack.open_view(click.trigger_id, view, timeout=OPEN_SECONDS)
+        failpoints.reach("call:slack:open_view:after")
     except VendorError as error:
         log.warning("form_not_opened", code=error.code, detail=error.detail)
         return _tell(runtime, click, NOT_OPENED, TELL_AFTERWARDS_SECONDS)
@@ -147,7 +149,9 @@ def _tell(runtime: Runtime, click: Click, said: str, seconds: float = TELL_SECON
     """Privately, and only if Slack is quick: the click is acknowledged in any case."""
     if click.channel:
         try:
+            failpoints.reach("call:slack:tell:before")
             runtime.slack.tell(click.channel, click.user_id, said, timeout=seconds)
+            failpoints.reach("call:slack:tell:after")
         except EngineError as error:
             log.info("could_not_tell", code=error.code)
     return Response(status=ACKNOWLEDGED)
