@@ -160,8 +160,9 @@ def _told(local: World, wanted: Occasions) -> Counter[str]:
 
 def _compare(what: str, found: Any, wanted: Any) -> Iterator[str]:
     for one in sorted({*found, *wanted}, key=str):
-        if found.get(one, 0) != wanted.get(one, 0):
-            yield f"{what}: {one} {found.get(one, 0)} times, not {wanted.get(one, 0)}"
+        times = wanted.get(one, 0)
+        if found.get(one, 0) not in (times if isinstance(times, tuple) else (times,)):
+            yield f"{what}: {one} {found.get(one, 0)} times, not {times}"
 
 
 # -- what our rows say --------------------------------------------------------------------
@@ -192,7 +193,11 @@ def books(stage: Stage) -> Iterator[str]:
         yield f"{row['effect_key']}, attempt {row['attempt']}: {row['event_type']} {row['n']} times"
     for row in stage.rows("select slug, running_tasks from agents where running_tasks <> 0"):
         yield f"agent {row['slug']} still counts {row['running_tasks']} running tasks"
-    for row in stage.rows("select key, state from effects where state in ('intended', 'in_doubt')"):
+    # Who cancels a task in the middle of a call has said that its outcome does not matter.
+    for row in stage.rows(
+        "select key, state from effects e left join tasks t on t.id = e.task_id"
+        " where state in ('intended', 'in_doubt') and t.status is distinct from 'cancelled'"
+    ):
         yield f"effect {row['key']} is {row['state']}"
     yield from stale_cards(stage)
 
@@ -243,7 +248,9 @@ def audit(
         *occasions(stage, story.occasions, doubts=doubts),
         *books(stage),
     ]
-    if golden is not None and contexts(stage) != golden:
+    # Where a person may have said it twice there is no one right state to compare with.
+    twice = any(isinstance(n, tuple) for n in story.occasions.tasks.values())
+    if golden is not None and not twice and contexts(stage) != golden:
         findings.append(f"a context differs: {_difference(contexts(stage), golden)}")
     return findings
 

@@ -97,6 +97,9 @@ class Nursery:
         """The web app on werkzeug's server: gunicorn would start the dead one anew itself."""
         return self._begin("web", environment, log)
 
+    def mailbox(self, environment: Mapping[str, str], log: Path) -> Child:
+        return self._begin("mailbox", environment, log)
+
     def _begin(self, command: str, environment: Mapping[str, str], log: Path) -> Child:
         name = f"{command}-{next(self._names)}"
         child = self._children[name] = Child(name)
@@ -157,6 +160,7 @@ def _warm_up() -> None:
     import httpx2  # noqa: F401
     import imap_tools  # noqa: F401
     import psycopg_pool  # noqa: F401
+    import pymap.main  # noqa: F401
 
     import engine.cli
     import engine.crm.json_contract
@@ -231,8 +235,12 @@ def _run(command: str) -> int:
         from engine.cli import cli
 
         cli(["worker"])
-        return 0
-    _serve_web()
+    elif command == "mailbox":
+        from web.local import imap
+
+        imap.main(["--port", os.environ["IMAP_PORT"], "--maildir", "maildir"])
+    else:
+        _serve_web()
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,69 +15,139 @@ from tests.chaos.stage import BEAT_SECONDS, Stage, Stuck
 from tests.chaos.stories import Story
 from web.local.slack.inputs import NothingThere
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 90.0
+# So long a story that is at its end is given to come by the place after all.
+LINGER_SECONDS = 5.0
 # A process that is killed between a call and its record leaves a doubt where the vendor
 # cannot be asked: these places, and no others, end with a question to a person.
-DOUBTFUL = frozenset(
-    f"{place.format(vendor, purpose)}"
+DOUBTFUL = {
+    place.format(vendor, purpose): vendor
     for vendor, purpose in (("mail", "send"), ("http", "request"))
     for place in (
         "commit:intend:{0}:after",
         "call:{0}:{1}:before",
         "call:{0}:{1}:after",
         "commit:conclude:{0}:done:before",
+        "commit:conclude:{0}:refused:before",
     )
-)
+}
+
+
+@dataclass(frozen=True, order=True)
+class Death:
+    """The process `name` (worker or web) dies when it is at `place` for the n-th time."""
+
+    name: str
+    place: str
+    passage: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.place}#{self.passage}"
 
 
 @dataclass
 class Played:
-    """How it went. `findings` is empty where everything is as it should be."""
+    """How it went. `findings` is empty where everything is as it should be; `passages`
+    says how often each process got to each place, where nobody died."""
 
     findings: list[str] = field(default_factory=list)
-    places: frozenset[str] = frozenset()
-    golden: list[tuple[str, str, dict[str, Any]]] | None = None
+    # False where the process did not come by the place this time.
+    died: bool = True
+    passages: Counter[tuple[str, str]] = field(default_factory=Counter)
+    golden: Golden | None = None
     seconds: float = 0.0
 
 
-def play(stage: Stage, story: Story, *, place: str = "", golden: Any = None) -> Played:
-    """Play the story to its end; with `place` the process dies there, and another one
-    takes its work up."""
+Golden = list[tuple[str, str, dict[str, Any]]]
+
+
+def play(
+    stage: Stage, story: Story, *, death: Death | None = None, golden: Golden | None = None
+) -> Played:
+    """Play the story to its end; with `death` a process dies there, and another one takes
+    its work up."""
     began = time.monotonic()
-    trace = stage.folder / "trace"
+    cast = Cast(stage, story, death)
     try:
-        _play(stage, story, place, str(trace))
-        doubts = int(place.partition("#")[0] in DOUBTFUL)
-        findings = accounts.audit(stage, story, doubts=doubts + story.doubts, golden=golden)
+        _play(stage, story, cast)
+        doubtful = set(story.doubtful)
+        if death is not None and death.place in DOUBTFUL:
+            doubtful.add(DOUBTFUL[death.place])
+        findings = accounts.audit(stage, story, doubts=len(doubtful), golden=golden)
     except Stuck as stuck:
         findings = [str(stuck)]
+    except Exception as error:  # of one play, which must not end the others
+        findings = [f"{type(error).__name__}: {error}"]
     return Played(
         findings,
-        frozenset(trace.read_text().split()) if trace.exists() else frozenset(),
-        None if place else accounts.contexts(stage),
+        death is None or cast.died,
+        cast.passages(),
+        accounts.contexts(stage) if death is None else None,
         time.monotonic() - began,
     )
 
 
-def _play(stage: Stage, story: Story, place: str, trace: str) -> None:
+class Cast:
+    """The story's processes. Whoever dies as was ordered is replaced, as a platform does."""
+
+    def __init__(self, stage: Stage, story: Story, death: Death | None) -> None:
+        self._stage = stage
+        self._story = story
+        self._death = death
+        self._alive: dict[str, Child] = {}
+        self.died = False
+
+    def begin(self) -> None:
+        for name in self._story.processes:
+            traced = {"ENGINE_FAILPOINT_TRACE": str(self._trace(name))}
+            if self._death is not None:
+                victim = name == self._death.name
+                target = f"{self._death.place}#{self._death.passage}"
+                traced = {"ENGINE_FAILPOINT": target} if victim else {}
+            self._start(name, **traced)
+
+    def tend(self) -> None:
+        for name, child in list(self._alive.items()):
+            if not child.ended.is_set():
+                continue
+            killed = self._death is not None and self._death.name == name and not self.died
+            if killed and child.code == KILLED:
+                self.died = True
+            elif not (self._story.stops and child.code == 0):
+                raise Stuck(f"{name} ended by itself with {child.code}; {self._stage.standing()}")
+            self._start(name)
+
+    def _start(self, name: str, **environment: str) -> None:
+        begin = self._stage.worker if name == "worker" else self._stage.web
+        self._alive[name] = begin(**self._story.environment, **environment)
+
+    def _trace(self, name: str) -> Any:
+        return self._stage.folder / f"trace-{name}"
+
+    def passages(self) -> Counter[tuple[str, str]]:
+        found: Counter[tuple[str, str]] = Counter()
+        for name in self._story.processes:
+            if self._trace(name).exists():
+                found.update((name, place) for place in self._trace(name).read_text().split())
+        return found
+
+
+def _play(stage: Stage, story: Story, cast: Cast) -> None:
     story.begin(stage)
-    environment = dict(story.environment)
-    environment |= {"ENGINE_FAILPOINT": place} if place else {"ENGINE_FAILPOINT_TRACE": trace}
-    first = stage.worker(**environment)
-    second: Child | None = None
+    cast.begin()
+    death = cast._death
     deadline = time.monotonic() + PATIENCE_SECONDS
+    at_its_end = 0.0
     while time.monotonic() < deadline:
-        if first.ended.is_set() and second is None:
-            if not place or first.code != KILLED:
-                raise Stuck(f"the worker ended by itself with {first.code}; {stage.standing()}")
-            second = stage.worker(**story.environment)
+        cast.tend()
         done = story.meanwhile(stage)
         answer_all(stage, story)
-        if done and (second is not None or not place) and stage.at_rest():
-            return
+        if done and stage.at_rest():
+            at_its_end = at_its_end or time.monotonic()
+            waited = time.monotonic() - at_its_end > LINGER_SECONDS
+            if death is None or cast.died or waited:
+                return
         time.sleep(BEAT_SECONDS)
-    if place and second is None:
-        raise Stuck(f"{place} was never reached; {stage.standing()}")
     raise Stuck(f"no rest after {PATIENCE_SECONDS:g} s; {stage.standing()}")
 
 

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from flask import Flask, Response, request
 from engine import deliveries, demo, intake, questions, sop_files, sops, tasks
 from engine.answers import Answer
 from engine.demo import OWNER_SLACK_ID
+from engine.errors import TaskClosed
 from engine.mail.ses import EFFECT_TAG, tag_value
 from engine.people import Person
 from engine.postgres import Database
@@ -92,6 +93,11 @@ class Stage:
         self.children.append(child)
         return child
 
+    def mailbox(self, port: int) -> Child:
+        """The office's mailbox, on the folder `maildir`."""
+        environment = self.environment | {"IMAP_PORT": str(port)}
+        return self._keep(self.nursery.mailbox(environment, self.folder / "imap.log"))
+
     def kill_all(self) -> None:
         for child in self.children:
             child.kill()
@@ -115,10 +121,25 @@ class Stage:
     def order(self, vendor: str, kind: Any, **facts: Any) -> None:
         self.local.order(Fault(vendor, kind, **facts))
 
-    def change(self, statement: str, *given: object) -> None:
+    def let_through(self, vendor: str) -> None:
+        """What was ordered for this vendor is over."""
+        while self.local.next_fault(vendor, "/interactions"):
+            pass
+
+    def change(self, statement: str, *given: object, **named: object) -> None:
         """Put the world in order for a story; never what the story then asserts."""
         with self.runtime.database.read() as conn:
-            conn.execute(statement, given)  # type: ignore[call-overload]
+            conn.execute(statement, named or given)  # type: ignore[call-overload]
+
+    def strike(self, job: str) -> None:
+        """The clock strikes for a periodic job, unless a job is waiting for that."""
+        self.change(
+            "select procrastinate_defer_jobs_v1(array[row('default', %(job)s, 0, null, null,"
+            """ '{"timestamp": 0}'::jsonb, null)::procrastinate_job_to_defer_v1])"""
+            " where not exists (select from procrastinate_jobs"
+            "    where status = 'todo' and task_name = %(job)s)",
+            job=job,
+        )
 
     def pass_time(self, **span: float) -> None:
         """The clock on the wall moves on."""
@@ -136,6 +157,10 @@ class Stage:
         with self.runtime.database.transaction("answer") as conn:
             token = questions.token_of(question)
             questions.answer(conn, self.runtime.settings, token, Answer(choice, fields), OWNER)
+
+    def cancel(self, task_id: Any) -> None:
+        with self.runtime.database.transaction("cancel") as conn, suppress(TaskClosed):
+            tasks.cancel(conn, task_id, by=str(OWNER))
 
     def truth(self, effect_key: str) -> str:
         """What somebody finds who looks where the call would have arrived."""
@@ -177,7 +202,9 @@ class Stage:
         return self.value(
             "select not exists (select from tasks where finished_at is null and not"
             "     (status = 'waiting_on_timer' and wake_at > engine_now() + interval '1 h'))"
-            " and not exists (select from effects where state in ('intended', 'in_doubt'))"
+            " and not exists (select from effects e left join tasks t on t.id = e.task_id"
+            "     where e.state in ('intended', 'in_doubt')"
+            "       and t.status is distinct from 'cancelled')"
             " and not exists (select from cards where wanted > shown)"
             " and not exists (select from deliveries where done_at is null)"
         )
@@ -255,13 +282,18 @@ def _vendors(local: World, engine_url: str) -> Flask:
 
     def take_call(name: str) -> Response:
         with lock:
+            # What a story ordered for the first call of this name.
+            fault = local.get("http_fault", name) or {}
+            local.put("http_fault", name, {})
+            if fault and not fault["carried_out"]:
+                return Response(status=fault["status"], headers={"Retry-After": "1"})
             number = local.next_number("http_call")
             local.put("http_call", str(number), {
                 "key": request.headers.get("Idempotency-Key", ""),
                 "name": name,
                 "body": request.get_json(silent=True),
             })  # fmt: skip
-        return Response(status=204)
+        return Response(status=fault.get("status", 204))
 
     app.add_url_rule("/http/<name>", view_func=take_call, methods=["POST"])
     return app

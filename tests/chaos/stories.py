@@ -17,26 +17,28 @@ MAIL = {
     }
 }  # fmt: skip
 
+Times = int | tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Occasions:
     """How often each thing must have arrived: mails by recipient and subject, posts by
-    their text, CRM writes by method, path and whom, calls by name, cards by title."""
+    their text, CRM writes by method, path and whom, calls by name, cards by title. Several
+    numbers where a person who was not answered may have said it twice."""
 
-    mails: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    posts: Mapping[str, int] = field(default_factory=dict)
-    writes: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
-    calls: Mapping[str, int] = field(default_factory=dict)
-    questions: Mapping[str, int] = field(default_factory=dict)
-    tasks: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    mails: Mapping[tuple[str, str], Times] = field(default_factory=dict)
+    posts: Mapping[str, Times] = field(default_factory=dict)
+    writes: Mapping[tuple[str, str, str], Times] = field(default_factory=dict)
+    calls: Mapping[str, Times] = field(default_factory=dict)
+    questions: Mapping[str, Times] = field(default_factory=dict)
+    tasks: Mapping[tuple[str, str], Times] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Story:
-    """`begin` happens before the worker that is killed is started; `meanwhile` in every beat
-    until it returns true. `answers` maps a question's title to the choice; questions about
-    an effect in doubt are answered by looking. A label that begins with a capital is
-    pressed in Slack."""
+    """`begin` happens before the process that is killed is started; `meanwhile` in every
+    beat, and must be true at the end. `answers` maps a question's title to the button that
+    is pressed; questions about an effect in doubt are answered by looking."""
 
     name: str
     begin: Callable[[Stage], None]
@@ -46,15 +48,23 @@ class Story:
     environment: Mapping[str, str] = field(default_factory=dict)
     # Faults are ordered in it: a request may have been made twice, its effect may not.
     faults: bool = False
-    # So many calls end in doubt even if nobody dies.
-    doubts: int = 0
+    # Vendors at which a call ends in doubt even if nobody dies.
+    doubtful: frozenset[str] = frozenset()
+    processes: tuple[str, ...] = ("worker",)
+    # A worker is told to stop in it, and ends by itself.
+    stops: bool = False
 
 
 # -- a lead: mail, approval, send, CRM, post ----------------------------------------------
 
+
+def _mail(stage: Stage) -> None:
+    stage.mail("lead")
+
+
 LEAD_STORY = Story(
     "lead",
-    lambda stage: _note(stage.mail("lead"), stage),
+    _mail,
     Occasions(
         mails={(LEAD, "Your request about snow removal"): 1},
         posts={"Answered Rachel Sandberg": 1},
@@ -67,10 +77,6 @@ LEAD_STORY = Story(
     ),
     {"Reply to a new lead": "Send as is"},
 )
-
-
-def _note(*_: object) -> None:
-    """What `begin` starts is found again in the database."""
 
 
 # -- every type of step -------------------------------------------------------------------
@@ -126,15 +132,15 @@ steps:
 """
 
 
-def _begin_every_type(stage: Stage) -> None:
-    _allow_http(stage)
+def begin_every_type(stage: Stage) -> None:
+    allow_http(stage)
     for text in (ONE_ROOM, AFTERWARDS, EVERY_TYPE % {"http": f"{stage.local_url}/http"}):
         stage.import_sop(text)
     rooms = [{"room": "kitchen"}, {"room": "hall"}]
     stage.run_sop("every_type", rooms=rooms, email_text="A good garden.", **ANNA, **MAIL)
 
 
-def _allow_http(stage: Stage) -> None:
+def allow_http(stage: Stage) -> None:
     stage.change(
         "update agents set max_concurrent_tasks = 2, capabilities = jsonb_set(capabilities,"
         " '{services}', capabilities -> 'services' || '[\"http:call\"]') where slug = %s",
@@ -142,23 +148,22 @@ def _allow_http(stage: Stage) -> None:
     )
 
 
-def _every_type(more: Mapping[tuple[str, str, str], int] | None = None) -> Occasions:
-    return Occasions(
-        mails={("anna@example.com", "Hello"): 1},
-        posts={"We go on with Anna Berg.": 1, "All is over for Anna Berg.": 1},
-        writes={
-            ("POST", "/customers", "anna@example.com"): 1,
-            ("PATCH", "/customers/L-1", ""): 1,
-            ("PATCH", "/customers/L-1/opt-out", ""): 1,
-            ("POST", "/customers/L-1/interactions", "note"): 3,
-        },
-        calls={"everything": 1},
-        questions={"Shall we go on?": 1},
-        tasks={("every_type", "completed"): 1, ("one_room", "completed"): 2,
-               ("afterwards", "completed"): 1},
-    )  # fmt: skip
+EVERYTHING = Occasions(
+    mails={("anna@example.com", "Hello"): 1},
+    posts={"We go on with Anna Berg.": 1, "All is over for Anna Berg.": 1},
+    writes={
+        ("POST", "/customers", "anna@example.com"): 1,
+        ("PATCH", "/customers/L-1", ""): 1,
+        ("PATCH", "/customers/L-1/opt-out", ""): 1,
+        ("POST", "/customers/L-1/interactions", "note"): 3,
+    },
+    calls={"everything": 1},
+    questions={"Shall we go on?": 1},
+    tasks={("every_type", "completed"): 1, ("one_room", "completed"): 2,
+           ("afterwards", "completed"): 1},
+)  # fmt: skip
 
 
-EVERY_TYPE_STORY = Story(
-    "every type", _begin_every_type, _every_type(), {"Shall we go on?": "Go on"}
-)
+EVERY_TYPE_STORY = Story("every type", begin_every_type, EVERYTHING, {"Shall we go on?": "Go on"})
+
+STORIES = (LEAD_STORY, EVERY_TYPE_STORY)
