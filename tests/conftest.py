@@ -72,6 +72,16 @@ def chromium() -> str:
     return found
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="also what takes many minutes: the whole crash matrix, an outage of a minute",
+    )
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("long") and not item.config.getoption("--long"):
+        pytest.skip("takes many minutes: bin/test --long")
     if item.get_closest_marker("browser") and find_chromium() is None:
         pytest.skip("no Chromium: install one, or set ENGINE_CHROMIUM to its path")

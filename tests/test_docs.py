@@ -318,3 +318,15 @@ def test_the_company_stands_in_its_own_file_and_not_in_the_program() -> None:
         if shown.search(file.read_text(encoding="utf-8", errors="replace"))
     ]
     assert holding == []
+
+
+# -- docs/guarantees.md ---------------------------------------------------------------
+
+
+def test_every_promise_names_a_test_that_exists() -> None:
+    text = read(PROJECT / "docs" / "guarantees.md")
+    promises = [line for line in text.splitlines() if line.startswith("| ") and "::" in line]
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(promises) == len(rows) - 1, "a promise without a test"
+    for file, test in re.findall(r"`(tests/\S+\.py)::(\w+)`", text):
+        assert f"def {test}(" in (PROJECT / file).read_text(encoding="utf-8"), f"{file}::{test}"

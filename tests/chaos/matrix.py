@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.chaos import stories, stories_of_trouble, stories_of_upkeep, stories_of_web
 from tests.chaos.nursery import Nursery
 from tests.chaos.playing import Death, Played, play
-from tests.chaos.stage import stage
+from tests.chaos.stage import Stage, stage
 from tests.chaos.stories import Story
 from tests.databases import Databases
 
@@ -121,11 +121,15 @@ class Theatre:
         return story, death, played
 
     def play(self, story: Story, death: Death | None = None, golden: object = None) -> Played:
-        with (
-            self._database() as dsn,
-            stage(dsn, self._folder / str(next(self._numbers)), self._nursery) as here,
-        ):
+        with self.empty_stage() as here:
             return play(here, story, death=death, golden=golden)  # type: ignore[arg-type]
+
+    @contextmanager
+    def empty_stage(self) -> Iterator[Stage]:
+        """A stage on which nothing is played yet."""
+        folder = self._folder / str(next(self._numbers))
+        with self._database() as dsn, stage(dsn, folder, self._nursery) as here:
+            yield here
 
     @contextmanager
     def _database(self) -> Iterator[str]:

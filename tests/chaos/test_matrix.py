@@ -3,10 +3,14 @@ work up, and what arrived at the vendors is as if nobody had died."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.chaos.matrix import STORIES, Matrix
+from engine.settings import PROJECT
+from tests.chaos.matrix import STORIES, Matrix, Theatre
 from tests.chaos.names import commits_and_calls
+from tests.chaos.playing import Death, play
 
 pytestmark = pytest.mark.slow
 
@@ -22,11 +26,14 @@ LEFT_OUT: dict[str, str] = {
     "commit:card_lost": "a card found to be gone; tests/engine/test_lost_cards.py",
     "commit:post_again": "a person's order for a lost card; tests/engine/test_lost_cards.py",
     "call:slack:delete": "takes a superseded message away; tests/engine/test_card_order.py",
+    "call:imap:sent": "only looks into the mailbox, and only where there is one",
+    "commit:answer_batch": "the answers of a batch are one transaction; tests/campaigns",
     "commit:leave": "one statement of a command; tests/engine/test_absences.py",
     "commit:come_back": "one statement of a command; tests/engine/test_absences.py",
     "commit:delivery_done": "only for what is acted on outside its transaction:"
     " tests/engine/test_deliveries.py",
-    "commit:stop_writing": "not a commit: the operation's name in a list",
+    "commit:stop_writing": "one contact's opt-out; done again it changes nothing:"
+    " tests/engine/test_replies.py",
 }
 
 
@@ -49,3 +56,23 @@ def test_what_is_left_out_stands_in_the_code(matrix: Matrix) -> None:
     assert set(LEFT_OUT) <= commits_and_calls()
     covered = {place.rpartition(":")[0] for place in matrix.died_at}
     assert not covered & set(LEFT_OUT), "nobody need make an excuse for these"
+
+
+def test_the_query_of_the_guarantees_finds_no_second_send(theatre: Theatre) -> None:
+    """After a death in the middle of a send, on the database it happened in."""
+    text = (PROJECT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    [query] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    story = next(story for story in STORIES if story.name == "lead")
+    with theatre.empty_stage() as here:
+        played = play(here, story, death=Death("worker", "call:mail:send:after"))
+        assert not played.findings
+        assert here.rows(query.replace("%", "%%")) == []
+        sent = "select count(*) from effects where vendor = 'mail' and state = 'done'"
+        assert here.value(sent) == 1, "there was something to find"
+
+
+@pytest.mark.long
+def test_at_every_place_of_every_story(theatre: Theatre) -> None:
+    """The whole product, up to the third passage of each place."""
+    found = theatre.play_matrix(whole=True).findings()
+    assert not found, "\n".join(found)
