@@ -211,6 +211,12 @@ def test_help_of_the_whole() -> None:
     assert "Examples:" in shown.output
 
 
+def test_a_status_that_is_none_is_refused_and_the_others_named() -> None:
+    said = CliRunner().invoke(cli, ["task", "list", "--status", "waiting"])
+    assert said.exit_code == 2
+    assert "'waiting_on_human'" in said.output
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_help_of_each_command(path: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(cli, [*path, "--help"])
@@ -218,6 +224,9 @@ def test_help_of_each_command(path: tuple[str, ...]) -> None:
     assert shown.output.startswith(f"Usage: cli {' '.join(path)}")
     said = shown.output.partition("\n\n")[2]
     assert not said.startswith("Options:"), "no word on what it does"
+    command = found(path)
+    if command.params and not isinstance(command, click.Group):
+        assert "Example" in said, "no example of what it takes"
 
 
 @each_doc

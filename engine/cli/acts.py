@@ -18,7 +18,12 @@ def _say(text: str, *, command: str = "/sop") -> None:
 @click.command()
 @click.option("--reason", default="", help="Why; for those who ask.")
 def stop(reason: str) -> None:
-    """Hold every effect of every task back, at once; `bin/engine go` lifts it."""
+    """Hold every effect of every task back, at once; `bin/engine go` lifts it.
+
+    \b
+    Example:
+      bin/engine stop --reason "wrong prices"
+    """
     _say(f"stop {reason}")
 
 
@@ -51,21 +56,36 @@ def away(email: str, day: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("email")
 def back(email: str) -> None:
-    """An owner is here again."""
+    """An owner is here again.
+
+    \b
+    Example:
+      bin/engine back chris@example.com
+    """
     _say(f"back {email}")
 
 
 @agent_group.command()
 @click.argument("slug")
 def pause(slug: str) -> None:
-    """Hold an agent's tasks, from their next effect on."""
+    """Hold an agent's tasks, from their next effect on.
+
+    \b
+    Example:
+      bin/engine agent pause lead_response
+    """
     _say(f"pause {slug}", command="/agent")
 
 
 @agent_group.command()
 @click.argument("slug")
 def resume(slug: str) -> None:
-    """Let an agent go on."""
+    """Let an agent go on.
+
+    \b
+    Example:
+      bin/engine agent resume lead_response
+    """
     _say(f"resume {slug}", command="/agent")
 
 

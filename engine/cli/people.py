@@ -51,7 +51,12 @@ def list_() -> None:
 @click.argument("email")
 @click.option("--minutes", default=15, show_default=True)
 def link(email: str, minutes: int) -> None:
-    """A sign-in link that works once."""
+    """A sign-in link that works once.
+
+    \b
+    Example:
+      bin/engine user link chris@example.com --minutes 60
+    """
     with opened_database() as (settings, database), database.transaction("sign_in_link") as conn:
         user = users.get_by_email(conn, email)
         click.echo(users.make_sign_in_link(conn, settings, user.id, minutes=minutes))

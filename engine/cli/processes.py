@@ -53,7 +53,12 @@ def check() -> None:
 @click.command()
 @click.option("--concurrency", type=click.IntRange(1, 500), help="Tasks carried at once.")
 def worker(concurrency: int | None) -> None:
-    """Carry tasks. Start as many as you like; PostgreSQL shares the work out."""
+    """Carry tasks. Start as many as you like; PostgreSQL shares the work out.
+
+    \b
+    Example:
+      bin/engine worker --concurrency 20
+    """
     import jobs  # noqa: F401 - importing it declares what a worker can do
     from engine.worker import run_worker
 
@@ -74,7 +79,12 @@ def worker(concurrency: int | None) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="PORT by default, else 8080.")
 @click.option("--host", help="127.0.0.1 in the demo, otherwise 0.0.0.0.")
 def web(port: int | None, host: str | None) -> None:
-    """Serve the admin, the inbox and the webhooks."""
+    """Serve the admin, the inbox and the webhooks.
+
+    \b
+    Example:
+      bin/engine web --port 8080
+    """
     from web.server import serve
 
     with opened_settings() as settings:

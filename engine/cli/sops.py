@@ -117,7 +117,12 @@ def _lacking(checked: Checked) -> list[str]:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--draft", is_flag=True, help="Leave it as a draft; do not publish.")
 def import_(files: tuple[Path, ...], draft: bool) -> None:
-    """Make a file the next version of its procedure, and publish it."""
+    """Make a file the next version of its procedure, and publish it.
+
+    \b
+    Example:
+      bin/engine sop import new_lead_response.yaml
+    """
     checked = [sop_files.read(file) for file in files]
     with opened_database() as (_, database), database.transaction("import") as conn:
         for one in checked:
@@ -129,7 +134,12 @@ def import_(files: tuple[Path, ...], draft: bool) -> None:
 @click.argument("slug")
 @click.option("--to", type=click.Path(path_type=Path), help="A file; otherwise it is printed.")
 def export(slug: str, to: Path | None) -> None:
-    """The active version as a file; imported again it is the same."""
+    """The active version as a file; imported again it is the same.
+
+    \b
+    Example:
+      bin/engine sop export new_lead_response --to new_lead_response.yaml
+    """
     with opened_database() as (_, database), database.read() as conn:
         text = sop_files.export(conn, sops.active(conn, slug))
     if to is None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
-from engine import agents, daily_summary, lost_cards, questions, sops, task_events, tasks
+from engine import agents, daily_summary, lost_cards, questions, sops, task_events, task_list, tasks
 from engine.answers import Answer
 from engine.cli.opening import opened_database
 from engine.errors import NotFound
 from engine.people import shell
 from engine.postgres import Connection
+
+STATUSES = sorted(task_list.OPEN | tasks.FINISHED)
 
 
 @click.group("task")
@@ -21,11 +23,16 @@ def group() -> None:
 
 
 @group.command("list")
-@click.option("--status", help="Only tasks of this status.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only tasks of this status.")
 @click.option("--sop", help="Only tasks of this procedure.")
 @click.option("--limit", default=50, show_default=True)
 def list_(status: str | None, sop: str | None, limit: int) -> None:
-    """The newest tasks."""
+    """The newest tasks.
+
+    \b
+    Example:
+      bin/engine task list --status waiting_on_human
+    """
     with opened_database() as (_, database), database.read() as conn:
         for row in tasks.sql.page(conn, status=status, sop=sop, before=None, limit=limit):
             where = row["step_name"] or ""
@@ -38,7 +45,12 @@ def list_(status: str | None, sop: str | None, limit: int) -> None:
 @group.command()
 @click.argument("number", type=int)
 def show(number: int) -> None:
-    """One task: where it stands, and its timeline."""
+    """One task: where it stands, and its timeline.
+
+    \b
+    Example:
+      bin/engine task show 12
+    """
     with opened_database() as (_, database), database.read() as conn:
         for line in timeline(conn, number):
             click.echo(line)
@@ -111,7 +123,12 @@ def answer(number: int, choice: str, values: tuple[str, ...]) -> None:
 @click.argument("number", type=int)
 @click.option("--reason", default="", help="Why; it stands in the task's log.")
 def cancel(number: int, reason: str) -> None:
-    """End a task before its next effect."""
+    """End a task before its next effect.
+
+    \b
+    Example:
+      bin/engine task cancel 12 --reason "called them"
+    """
     with opened_database() as (_, database), database.transaction("cancel") as conn:
         task = tasks.get_by_number(conn, number)
         done = tasks.cancel(conn, task.id, by=str(shell()), reason=reason)
@@ -121,7 +138,12 @@ def cancel(number: int, reason: str) -> None:
 @group.command("not-spam")
 @click.argument("number", type=int)
 def not_spam(number: int) -> None:
-    """Bring back what was taken for spam: it goes on to the draft."""
+    """Bring back what was taken for spam: it goes on to the draft.
+
+    \b
+    Example:
+      bin/engine task not-spam 12
+    """
     with opened_database() as (_, database), database.transaction("not_spam") as conn:
         task = tasks.get_by_number(conn, number)
         daily_summary.not_spam(conn, sops.Procedures(), task.id, shell())
@@ -146,7 +168,12 @@ def card(number: int) -> None:
 @click.argument("number", type=int)
 @click.option("--step", help="The step's key; without it the one where the task stands.")
 def rerun(number: int, step: str | None) -> None:
-    """Send a task to a step again. What that step sends, it sends again."""
+    """Send a task to a step again. What that step sends, it sends again.
+
+    \b
+    Example:
+      bin/engine task rerun 12 --step draft
+    """
     with opened_database() as (_, database), database.transaction("rerun") as conn:
         task = tasks.get_by_number(conn, number)
         procedure = sops.procedure(conn, task.sop_id)
