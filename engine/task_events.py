@@ -66,10 +66,6 @@ class Event:
                 facts[name] = facts[name][:SUMMARY_LENGTH]
         return facts
 
-    def facts(self) -> dict[str, Any]:
-        """The same without what is not known: less to write, send and read."""
-        return {name: value for name, value in self.params().items() if value is not None}
-
 
 def append(conn: Connection, task_id: UUID, event: Event) -> int:
     """Append to a task's log; returns the event's seq."""

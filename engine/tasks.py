@@ -179,7 +179,7 @@ def record(
     output = position.output
     if output:
         checked_context({**task.context, **output})
-    rows = [{"n": n, **event.facts()} for n, event in enumerate(events, start=1)]
+    rows = [{"n": n, **event.params()} for n, event in enumerate(events, start=1)]
     row = sql.record(
         conn,
         task_id=task.id,

@@ -297,7 +297,7 @@ def test_every_setting_that_a_text_names_exists(doc: Path) -> None:
     known = {environment_name(*item) for item in Settings.model_fields.items()}
     # Read by the launcher, the tests and the platforms.
     known |= {"ENGINE_PYTHON", "ENGINE_VENV", "ENGINE_NO_VENV", "ENGINE_CHROMIUM", "DYNO"}
-    known |= {"TEST_DATABASE_URL", "POSTGRES_PASSWORD", "WEB_BIND"}
+    known |= {"TEST_DATABASE_URL", "BENCH_DATABASE_URL", "POSTGRES_PASSWORD", "WEB_BIND"}
     known |= set(re.findall(r'"(ENGINE_[A-Z_]+)"', read(PROJECT / "engine" / "failpoints.py")))
     for name in re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)=?[^`]*`", read(doc)):
         assert name in known, f"{doc.name}: {name}"
