@@ -36,6 +36,18 @@ def posts(local: str) -> list[Any]:
     return reply.json()["messages"]
 
 
+def test_a_campaign_is_walked_and_all_accounts_agree(tmp_path: Path) -> None:
+    done = walk(tmp_path, "campaign")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in (
+        "one card in #marketing for 25 drafts",
+        "in the outbox: 23 mails",
+        "25 total, 23 sent, 1 edited, 2 struck_out, 1 replied, 1 bounced, 1 opted_out",
+        "the outbox, the CRM and the tally agree; no address got two mails",
+    ):
+        assert line in done.stdout
+
+
 def test_a_walk_with_the_worker_killed_sends_one_mail(tmp_path: Path) -> None:
     done = walk(tmp_path, "--kill", HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9")
     assert done.returncode == 0, done.stdout + done.stderr

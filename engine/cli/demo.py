@@ -37,7 +37,13 @@ DEFAULT_PORT = 8080
 
 
 @click.command()
-@click.option("--walk", is_flag=True, help="Walk the main path by itself, print it, and exit.")
+@click.option(
+    "--walk",
+    is_flag=False,
+    flag_value="lead",
+    type=click.Choice(["lead", "campaign"]),
+    help="Walk the main path by itself, print it, and exit; or a campaign of 25 customers.",
+)
 @click.option(
     "--mail",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -54,7 +60,7 @@ DEFAULT_PORT = 8080
     type=click.IntRange(1, 65533),
     help="Of the engine's pages, and the next two for the stand-ins; 8080, or free ones.",
 )
-def demo(walk: bool, mail: Path | None, killing: bool, port: int | None) -> None:
+def demo(walk: str | None, mail: Path | None, killing: bool, port: int | None) -> None:
     """See it work: nothing to install, no accounts, nothing leaves this machine.
 
     Starts a PostgreSQL, the vendors' stand-ins, a worker and the web, and prints where to
@@ -67,23 +73,24 @@ def demo(walk: bool, mail: Path | None, killing: bool, port: int | None) -> None
       bin/engine demo --walk
       bin/engine demo --walk --mail letter.eml
       bin/engine demo --walk --kill
+      bin/engine demo --walk campaign
     """  # fmt: skip
     settings = read_settings()
     if settings.mode != "demo":
         raise NotAllowed(f"ENGINE_MODE is {settings.mode}; the demo runs with stand-ins only")
-    if mail is not None and not walk:
+    if mail is not None and walk != "lead":
         raise click.UsageError("--mail goes with --walk")
-    if killing and not walk:
+    if killing and walk != "lead":
         raise click.UsageError("--kill goes with --walk; without it, the demo's page has a button")
-    folder = new_folder(settings, fresh=walk)
+    folder = new_folder(settings, fresh=bool(walk))
     with EmbeddedPostgres(settings.data_dir / "postgres") as server:
         # A walk has a database of its own beside the demo's, on the same server.
         name = folder.name.replace("-", "_") if walk else "engine"
         dsn = _database(server, name)
         prepare(dsn, settings)
-        ports = _ports(walk, port)
+        ports = _ports(bool(walk), port)
         # A walk takes the undo's way too, but nobody is there to use its half minute.
-        extra = {"UNDO_SECONDS": "5"} if walk else {}
+        extra = {"UNDO_SECONDS": "5", "BATCH_UNDO_SECONDS": "5"} if walk else {}
         world = World(settings, dsn, ports, folder, extra=extra)
         _run(world, settings, walk=walk, mail=mail, killing=killing)
         if walk:
@@ -111,8 +118,11 @@ def _drop(server: EmbeddedPostgres, name: str) -> None:
         conn.execute(f'drop database "{name}" with (force)')  # type: ignore[arg-type] # our own name
 
 
-def _run(world: World, settings: Settings, *, walk: bool, mail: Path | None, killing: bool) -> None:
+def _run(
+    world: World, settings: Settings, *, walk: str | None, mail: Path | None, killing: bool
+) -> None:
     from engine.cli.walk import walk_lead
+    from engine.cli.walk_campaign import walk_campaign
     from web.local.crm_seeds import load_customers
     from web.local.world import World as LocalWorld
 
@@ -123,7 +133,9 @@ def _run(world: World, settings: Settings, *, walk: bool, mail: Path | None, kil
     code = 0
     try:
         world.start_all()
-        if walk:
+        if walk == "campaign":
+            code = walk_campaign(world, local)
+        elif walk:
             code = walk_lead(world, local, mail, killing=killing)
         else:
             _welcome(world, link)

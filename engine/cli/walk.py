@@ -42,10 +42,10 @@ def walk_lead(world: World, local: Any, mail: Path | None, *, killing: bool = Fa
         drop(world.maildir, file.read_bytes())
         click.echo(f"mail in the mailbox: {file.name}")
     world.check_mailbox()
-    started = _until(lambda: _enough(_tasks(world), len(files)), "the tasks", world)
+    started = until(lambda: _enough(_tasks(world), len(files)), "the tasks", world)
     for row in started:
         click.echo(f"task {row['number']} started: {row['subject_line']!r}")
-    settled = _until(lambda: _settled(world, len(files)), "the tasks to be classified", world)
+    settled = until(lambda: _settled(world, len(files)), "the tasks to be classified", world)
     for row in settled:
         click.echo(f"task {row['number']}: {row['category'] or '?'} -> {row['status']}")
     lead = next((row for row in settled if row["asks"] == "approval"), None)
@@ -58,12 +58,12 @@ def walk_lead(world: World, local: Any, mail: Path | None, *, killing: bool = Fa
     if killing:
         kill.watch(
             world, local, lambda label: _press(world, label, lead["number"]),
-            lambda look, what: _until(look, what, world),
+            lambda look, what: until(look, what, world),
         )  # fmt: skip
-    _until(lambda: local.all("outbox") or None, "the mail in the outbox", world)
+    until(lambda: local.all("outbox") or None, "the mail in the outbox", world)
     sent = local.all("outbox")[-1]
     click.echo(f"in the outbox: to {', '.join(sent['to'])}: {sent['subject']!r}")
-    _until(lambda: _is(world, lead["number"], "completed"), "the task to complete", world)
+    until(lambda: _is(world, lead["number"], "completed"), "the task to complete", world)
     customer = next(
         (
             c
@@ -131,7 +131,7 @@ def _press(world: World, label: str, number: int) -> None:
                 [number],
             ).fetchone()
 
-    found = _until(card, "the card in Slack", world)
+    found = until(card, "the card in Slack", world)
     reply = world.http.post(
         f"{base}/slack/_press",
         json={
@@ -145,7 +145,7 @@ def _press(world: World, label: str, number: int) -> None:
         raise WalkStuck(f"pressing {label!r} was answered with {reply}")
 
 
-def _until(look: Callable[[], Found | None], what: str, world: World) -> Found:
+def until(look: Callable[[], Found | None], what: str, world: World) -> Found:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         found = look()
