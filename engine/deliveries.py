@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-import psycopg
 import structlog
 
 from engine import (
@@ -34,7 +33,7 @@ from engine.effects import Owner
 from engine.errors import AlreadyAnswered, EngineError, Refused
 from engine.keyed_hash import keyed_hash
 from engine.mail import sns
-from engine.postgres import Connection
+from engine.postgres import DATABASE_DOWN, Connection
 from engine.postgres.queries import queries
 from engine.runtime import Runtime
 from engine.settings import Settings
@@ -48,7 +47,6 @@ sql = queries("deliveries")
 Interaction = payloads.Click | payloads.Submission | payloads.Closed
 log = structlog.get_logger()
 
-DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
 # Whoever answers late is told so, within this many seconds.
 TELL_SECONDS = 5.0
 # What is acted on by a call to somebody else.

@@ -20,12 +20,26 @@ from engine import failpoints
 
 Connection = psycopg.Connection[DictRow]
 # What is raised where the server is away; whatever was under way may be tried again.
-DATABASE_DOWN = (psycopg.OperationalError, psycopg.InterfaceError)
+DATABASE_DOWN = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+# No transaction of ours waits for anything but the database. One that is idle for so long
+# belongs to a process that is frozen, and its locks would hold all the others up.
+IDLE_TRANSACTION_SECONDS = 10
 
 
 def connect(dsn: str) -> Connection:
     """A connection outside any pool, for commands that need one for a moment."""
     return psycopg.Connection[DictRow].connect(dsn, autocommit=True, row_factory=dict_row)
+
+
+def _configure(conn: Connection) -> None:
+    conn.execute(
+        "select set_config('idle_in_transaction_session_timeout', %s, false)",
+        [f"{IDLE_TRANSACTION_SECONDS}s"],
+    )
 
 
 class Database:
@@ -46,6 +60,7 @@ class Database:
                 "keepalives_interval": 5,
                 "keepalives_count": 3,
             },
+            configure=_configure,
             open=False,
             timeout=30,
             max_idle=120,
