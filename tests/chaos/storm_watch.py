@@ -84,12 +84,15 @@ class Watch:
         return found
 
     def _began_again(self, rescued: dict[str, Any], later: list[dict[str, Any]]) -> float | None:
-        """When the task was claimed again: by what was seen, else by its next event."""
+        """When the task was claimed again: by what was seen, else by its next event. Where
+        that is another rescue, it was claimed a lease before that at the latest."""
         after = _at(rescued)
         seen = [run.claimed for run in self._of(rescued["task_id"]) if run.claimed >= after]
         following = later[0] if later and later[0]["task_id"] == rescued["task_id"] else None
-        moments = [*seen, *([_at(following)] if following else [])]
-        return min(moments, default=None)
+        if following is not None:
+            again = following["event_type"] == "task_rescued"
+            seen.append(_at(following) - (self.lease if again else 0.0))
+        return min(seen, default=None)
 
     def _blow(self, task_id: UUID, rescued: float) -> float:
         lost = [run for run in self._of(task_id) if run.claimed < rescued]
