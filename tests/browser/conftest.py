@@ -26,7 +26,9 @@ PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+# For each file and not for the whole run: while Playwright is up its event loop runs in this
+# thread, and the files after these could start none.
+@pytest.fixture(scope="module")
 def chrome(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)

@@ -28,7 +28,9 @@ def local(text: str) -> datetime:
 
 
 def company(hours: dict[str, str], *, holidays: list | None = None, zone: str = "") -> Business:
-    content = BUSINESS.model_dump(by_alias=True, exclude={"business_hours", "holidays", "seasons"})
+    content = BUSINESS.model_dump(
+        by_alias=True, exclude={"business_hours", "holidays", "quiet_hours", "seasons"}
+    )
     content |= {"business_hours": hours, "holidays": holidays or []}
     content["seasons"] = BUSINESS.seasons
     return Business.model_validate(content | ({"time_zone": zone} if zone else {}))

@@ -115,8 +115,9 @@ def test_the_urgent_come_first_whatever_waits(small: Stage) -> None:
         " from tasks t, (select t.* from tasks t join sops s on s.id = t.sop_id"
         "   where s.slug = 'urgent') u where t.id <> u.id"
     )
-    # Six threads; each may have been claiming as the urgent one was committed.
-    assert row["overtook"] <= 12, row
+    # Six threads, each of which may have been claiming as the urgent one was committed, and on
+    # a loaded machine for several tasks; without priorities it would be all that wait.
+    assert row["overtook"] * 10 < row["behind"], row
     assert row["behind"] > 100, "the backlog was gone too early to show anything"
 
 

@@ -76,7 +76,9 @@ def mailer(url: str) -> SesMailer:
     return from_settings(settings, COMPANY)
 
 
-def send(mailer: Mailer, mail: OutgoingMail = MAIL, *, key: str = KEY, timeout: float = 5.0) -> str:
+def send(
+    mailer: Mailer, mail: OutgoingMail = MAIL, *, key: str = KEY, timeout: float = 20.0
+) -> str:
     return mailer.send(mail, effect_key=key, timeout=timeout)
 
 
