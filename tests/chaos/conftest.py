@@ -7,15 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import users
-from engine.demo import OWNER_SLACK_ID
 from engine.postgres import Database
-from engine.seeding import seed
-from engine.settings import PROJECT
 from tests.chaos import matrix as crash_matrix
 from tests.chaos.matrix import Matrix, Theatre
 from tests.chaos.names import commits_and_calls
 from tests.chaos.nursery import Nursery
+from tests.chaos.stage import furnish
 from tests.databases import Databases
 
 SAID = pytest.StashKey[list[str]]()
@@ -33,13 +30,7 @@ def furnished(databases: Databases) -> Iterator[str]:
     with databases.migrated() as name:
         database = Database(databases.dsn(name), size=1)
         database.open()
-        with database.transaction("seed") as conn:
-            for _ in seed(conn, PROJECT / "seeds"):
-                pass
-            users.create(
-                conn, email="owner@example.com", name="Chris", role="admin", password=None,
-                slack_user_id=OWNER_SLACK_ID, by="test",
-            )  # fmt: skip
+        furnish(database)
         database.close()
         yield name
 

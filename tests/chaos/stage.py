@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 
 from flask import Flask, Response, request
 
-from engine import deliveries, demo, intake, questions, sop_files, sops, tasks
+from engine import deliveries, demo, intake, questions, sop_files, sops, tasks, users
 from engine.answers import Answer
 from engine.demo import OWNER_SLACK_ID
 from engine.errors import TaskClosed
@@ -29,6 +29,7 @@ from engine.people import Person
 from engine.postgres import Database
 from engine.questions import Question
 from engine.runtime import Runtime, build_runtime
+from engine.seeding import seed
 from engine.settings import PROJECT
 from engine.slack import payloads
 from engine.tasks import Task
@@ -246,6 +247,19 @@ class _StoringHand(Hand):
 
 # Nobody listens there: what is pressed is stored by the harness, in the web's place.
 NO_WEB = "http://127.0.0.1:9"
+
+
+def furnish(database: Database) -> None:
+    """The shipped procedures and the owner. No shipped schedule: what a story finds must not
+    depend on the weekday."""
+    with database.transaction("furnish") as conn:
+        for _ in seed(conn, PROJECT / "seeds"):
+            pass
+        users.create(
+            conn, email="owner@example.com", name="Chris", role="admin", password=None,
+            slack_user_id=OWNER_SLACK_ID, by="test",
+        )  # fmt: skip
+        conn.execute("update watchers set status = 'paused' where check_type = 'schedule'")
 
 
 @contextmanager

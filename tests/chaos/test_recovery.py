@@ -18,12 +18,10 @@ import pytest
 
 from engine.postgres.embedded import EmbeddedPostgres
 from engine.postgres.migrations import migrate
-from engine.seeding import seed
-from engine.settings import PROJECT
 from tests.chaos import accounts
 from tests.chaos.matrix import Theatre
 from tests.chaos.nursery import Nursery
-from tests.chaos.stage import Stage, stage
+from tests.chaos.stage import Stage, furnish, stage
 from tests.databases import fast_place
 
 pytestmark = pytest.mark.slow
@@ -123,8 +121,7 @@ def own_database(nursery: Nursery, folder: Path) -> Iterator[tuple[Stage, Embedd
         with psycopg.connect(server.dsn(), autocommit=True) as conn:
             migrate(conn)
         with stage(server.dsn(), folder, nursery) as here:
-            with here.runtime.database.transaction("seed") as conn:
-                list(seed(conn, PROJECT / "seeds"))
+            furnish(here.runtime.database)
             here.import_sop(LOG)
             yield here, server
     finally:
