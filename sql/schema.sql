@@ -598,6 +598,8 @@ CREATE INDEX effects_task ON public.effects USING btree (task_id) WHERE (task_id
 
 CREATE INDEX mail_threads_task ON public.mail_threads USING btree (task_id);
 
+CREATE INDEX mails_kept ON public.mails USING btree (received_at) WHERE (erased_at IS NULL);
+
 CREATE INDEX mails_received ON public.mails USING btree (received_at);
 
 CREATE INDEX mails_task ON public.mails USING btree (task_id) WHERE (task_id IS NOT NULL);
@@ -620,9 +622,11 @@ CREATE INDEX task_events_step ON public.task_events USING btree (step_id) WHERE 
 
 CREATE INDEX tasks_agent ON public.tasks USING btree (agent_id, id);
 
-CREATE INDEX tasks_asking ON public.tasks USING btree (deadline) WHERE (status = 'waiting_on_human'::text);
+CREATE INDEX tasks_asking ON public.tasks USING btree (deadline) WHERE (status = ANY (ARRAY['waiting_on_human'::text, 'escalated'::text]));
 
 CREATE INDEX tasks_due ON public.tasks USING btree (wake_at) WHERE (status = 'waiting_on_timer'::text);
+
+CREATE INDEX tasks_ended_badly ON public.tasks USING btree (id) WHERE (status = ANY (ARRAY['failed'::text, 'cancelled'::text]));
 
 CREATE UNIQUE INDEX tasks_number ON public.tasks USING btree (number);
 

@@ -18,8 +18,8 @@ update mails set raw = null, erased_at = engine_now() where task_id = %(task_id)
 -- for the same grace period.
 update mails set raw = null, erased_at = engine_now()
  where erased_at is null
-   and (task_id is null or exists (select from tasks t where t.id = mails.task_id and t.erased_at is not null))
-   and received_at + make_interval(days => %(days)s) <= engine_now();
+   and (task_id is null or (select t.erased_at is not null from tasks t where t.id = mails.task_id))
+   and received_at <= engine_now() - make_interval(days => %(days)s);
 
 -- name: of_task :many
 select id, source, received_at, erased_at, octet_length(raw) as size from mails where task_id = %(task_id)s;

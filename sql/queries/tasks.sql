@@ -284,7 +284,7 @@ update tasks set subject = %(subject)s where id = %(task_id)s;
 -- name: erasable :many
 select id, number from tasks
  where erased_at is null and finished_at is not null
-   and finished_at + make_interval(days => %(days)s) <= engine_now()
+   and finished_at <= engine_now() - make_interval(days => %(days)s)
  order by finished_at
  limit 100
    for update skip locked;
