@@ -7,7 +7,7 @@ The main path, in the order in which it is walked:
     worker       a process of threads (`crew`) and the queue that rouses them
     executor     claim -> perform -> record, until the task blocks or ends
     steps/       what one step does; it returns an outcome and touches nothing
-    effects      the one gate to the world outside: intent, call, result
+    effects      the one way to the world outside: `gate`, intent, call, result
     escalation   a question for a person parks the task; `card_poster` shows it
     questions    the one door by which it is answered; the first answer wins
     task_events  what happened, appended in the transaction that made it true

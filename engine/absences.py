@@ -2,7 +2,7 @@
 where nobody is, their deadlines stand still until the first one comes back.
 
 Behind `/sop away`, `/sop back` and the commands of the same names. Marketing mail is held by
-the gate in `engine/effects.py`, the deadlines are moved here, once, when somebody leaves or
+`engine/gate.py`, the deadlines are moved here, once, when somebody leaves or
 comes back.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from engine import deadlines, effects, task_events, tasks, users
+from engine import deadlines, halt, task_events, tasks, users
 from engine.attendance import attendance
 from engine.business import Business, next_business_moment
 from engine.people import Person
@@ -39,7 +39,7 @@ def come_back(conn: Connection, business: Business, user: User, by: Person) -> b
     event = Event("user_back", actor=str(by), output_summary=f"user {user.id}")
     task_events.append_configuration(conn, event)
     if not attendance(conn).away:
-        effects.release(conn, "away")
+        halt.release(conn, "away")
     return True
 
 

@@ -28,7 +28,7 @@ from engine import (
     tasks,
 )
 from engine.cards import Card
-from engine.effects import Later, Owner, Settling, SlotTaken
+from engine.effects import Owner, Settling, SlotTaken
 from engine.errors import (
     EngineError,
     InDoubt,
@@ -38,6 +38,7 @@ from engine.errors import (
     Unauthorised,
     VendorError,
 )
+from engine.gate import Later
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.runtime import Runtime
 from engine.slack import Message, Posted

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine import agents, effects, inbox, sops, tasks
+from engine import agents, halt, inbox, sops, tasks
 from engine.absence_commands import absence_lines, away, back
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
@@ -57,7 +57,7 @@ def _stop(runtime: Runtime, reason: str, by: Person, _occasion: str) -> str:
     by.must_act()
     with runtime.database.transaction("halt") as conn:
         # The reason stands in the halt's row and not in the log: it is free text.
-        stopped = effects.halt(conn, by=str(by), reason=reason[:200])
+        stopped = halt.begin(conn, by=str(by), reason=reason[:200])
     said = "Stopped." if stopped else "It was stopped already."
     return f"{said} Nothing goes out until `/sop resume` or `bin/engine go`.\n{_held(runtime)}"
 
@@ -65,7 +65,7 @@ def _stop(runtime: Runtime, reason: str, by: Person, _occasion: str) -> str:
 def _resume(runtime: Runtime, _rest: str, by: Person, _occasion: str) -> str:
     by.must_act()
     with runtime.database.transaction("lift_halt") as conn:
-        released = effects.lift_halt(conn, by=str(by))
+        released = halt.lift(conn, by=str(by))
     if released is None:
         return "Nothing was stopped."
     return f"Going on. {_count(released, 'held task')} released."
@@ -73,14 +73,14 @@ def _resume(runtime: Runtime, _rest: str, by: Person, _occasion: str) -> str:
 
 def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
     with runtime.database.read() as conn:
-        halted = effects.sql.halted(conn)
+        stopped = halt.standing(conn)
         counts = {row["status"]: row["n"] for row in tasks.sql.counts(conn)}
         waiting = inbox.count(conn)
         absent = absence_lines(runtime, conn)
         paused = [agent.name for agent in agents.list_all(conn) if agent.status != "active"]
     lines = [f"{_count(counts[status], 'task')} {words}" for status, words in WORDS.items()
              if counts.get(status)]  # fmt: skip
-    if halted and halted["halted_at"]:
+    if stopped is not None:
         lines.insert(0, f"*Everything is stopped*; `/sop resume` lifts it.\n{_held(runtime)}")
     lines += [f"{said}." for said in absent]
     if paused:
@@ -164,8 +164,8 @@ AGENT: dict[str, Answer] = {"pause": _pause, "resume": _go_on}
 def _held(runtime: Runtime) -> str:
     """What a stop holds back, by name."""
     with runtime.database.read() as conn:
-        held = effects.sql.held(conn)
-        leaving: int = effects.sql.leaving(conn)
+        held = halt.held(conn)
+        leaving = halt.leaving(conn)
     lines = [f"{_count(len(held), 'task')} held so far" + (":" if held else ".")]
     lines += [
         f"• task {row['number']}, {row['sop_name']}: {row['step_name'] or 'not begun'}"

@@ -22,15 +22,13 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from engine import cards, failpoints, keyed_hash, queue, rate_limits, task_events
+from engine import failpoints, gate, rate_limits, task_events
 from engine.business import NotNow
 from engine.errors import (
     EngineError,
-    Held,
     InDoubt,
     RateLimited,
     Refused,
-    RunLost,
     Unreachable,
 )
 from engine.postgres import Connection, Database
@@ -45,10 +43,6 @@ Result = Mapping[str, Any]
 
 # What the vendor may still be doing after our own timeout.
 SETTLE_MARGIN_SECONDS = 5.0
-# A slot that is nearer than this is waited for in the thread.
-LONGEST_NAP_SECONDS = 1.0
-# So often it is looked whether an owner is back.
-AWAY_LOOK_SECONDS = 3600.0
 # Calls that got no answer and did not arrive, before somebody must look at it.
 MOST_LOST_ATTEMPTS = 4
 # After these a further attempt is safe: the vendor took nothing, or a person said so.
@@ -108,17 +102,6 @@ class Settling(EngineError):
         super().__init__(vendor)
 
 
-class Later(EngineError):
-    """The company's calendar holds the effect back."""
-
-    code = "later"
-
-    def __init__(self, why: str, wait: float) -> None:
-        self.why = why
-        self.wait = wait
-        super().__init__(why)
-
-
 class SlotTaken(EngineError):
     """The rate limit's next slot lies ahead; it is reserved."""
 
@@ -149,18 +132,14 @@ def perform(
         intent = _intend(database, settings, owner, effect, key, timeout)
         if intent.result is not None:
             return intent.result
-        if intent.wait > LONGEST_NAP_SECONDS:
-            raise SlotTaken(_slot(effect), intent.wait)
+        if intent.wait > gate.LONGEST_NAP_SECONDS:
+            raise SlotTaken(gate.slot_of(effect), intent.wait)
         if intent.attempt:
             time.sleep(intent.wait)
             return _call(database, owner, effect, key, intent.attempt, timeout)
         found = _settle(database, owner, effect, key, timeout)
         if found is not None:
             return found
-
-
-def _slot(effect: Effect) -> str:
-    return f"slot:{effect.vendor}:{effect.rate_key}"
 
 
 # -- intent -------------------------------------------------------------------------
@@ -191,8 +170,8 @@ def _intend(
             if row["state"] in ("intended", "in_doubt"):
                 return Intent()
             _confirm_repeatable(owner, effect, row)
-        wait = _pass_gate(conn, settings, owner, effect)
-        if wait > LONGEST_NAP_SECONDS:
+        wait = gate.pass_through(conn, settings, owner, effect)
+        if wait > gate.LONGEST_NAP_SECONDS:
             return Intent(wait=wait)  # commits, so the slot stays reserved
         attempt = 1
         if row is None:
@@ -216,74 +195,6 @@ def _confirm_repeatable(owner: Owner, effect: Effect, row: Mapping[str, Any]) ->
         raise Refused(effect.vendor, row["code"] or "refused")
     if row["code"] == "absent" and row["attempt"] >= MOST_LOST_ATTEMPTS:
         raise Refused(effect.vendor, "never_arrives")
-
-
-def _pass_gate(conn: Connection, settings: Settings, owner: Owner, effect: Effect) -> float:
-    """Raise what holds the effect back; returns the seconds until its slot comes."""
-    if owner.run_token is not None:
-        task = sql.gate(conn, task_id=owner.task_id)
-        if task is None or task["run_token"] != owner.run_token:
-            raise RunLost(owner.key)
-        if task["cancel_requested_at"] is not None:
-            raise Held("cancelled")
-        if task["agent_status"] != "active":
-            raise Held("paused")
-        halt = sql.halted(conn)
-        if halt and halt["halted_at"] is not None:
-            raise Held("halted")
-    _keep_calendar(conn, effect)
-    down = rate_limits.outage(conn, effect.vendor)
-    if down is not None and down.wait > 0:
-        raise Unreachable(effect.vendor, "outage")
-    paused = rate_limits.wait_for(conn, effect.vendor, effect.rate_key)
-    if paused > 0:
-        raise RateLimited(effect.vendor, "waiting", retry_after=paused)
-    wait = _take_slot(conn, owner, effect)
-    if effect.contact is not None and wait <= LONGEST_NAP_SECONDS:
-        _keep_contact_rule(conn, settings, owner, effect, effect.contact)
-    return wait
-
-
-def _keep_calendar(conn: Connection, effect: Effect) -> None:
-    """Raise Later on a holiday, at night, and for marketing while an owner is away."""
-    now = sql.now(conn)
-    held = effect.calendar(now) if effect.calendar is not None else None
-    if held is not None:
-        raise Later(held.why, (held.until - now).total_seconds())
-    away_until = sql.away_until(conn) if effect.marketing else None
-    if away_until is not None:
-        # Looked at again within the hour: they may come back sooner.
-        raise Later("away", min((away_until - now).total_seconds(), AWAY_LOOK_SECONDS))
-
-
-def _take_slot(conn: Connection, owner: Owner, effect: Effect) -> float:
-    """Reserve the next slot; the seconds until it comes."""
-    if effect.rate_gap <= 0 or owner.slot == _slot(effect):
-        return 0.0
-    if owner.run_token is None:
-        # A card cannot remember its slot: reserving one that lies ahead at each try would
-        # push the next free one away for ever.
-        wait = rate_limits.next_slot(conn, effect.vendor, effect.rate_key)
-        if wait > LONGEST_NAP_SECONDS:
-            return wait
-    return rate_limits.take(conn, effect.vendor, effect.rate_key, effect.rate_gap)
-
-
-def _keep_contact_rule(
-    conn: Connection, settings: Settings, owner: Owner, effect: Effect, contact: str
-) -> None:
-    contact_hash = keyed_hash.contact_hash(settings, contact)
-    reason = sql.suppressed(conn, contact_hash=contact_hash)
-    if reason is not None:
-        raise Refused(effect.vendor, f"suppressed_{reason}")
-    if not effect.marketing:
-        return
-    row = sql.lock_contact(
-        conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=owner.task_id
-    )
-    if row["recent"] and row["last_task_id"] != owner.task_id and not row["follows_up"]:
-        raise Refused(effect.vendor, "contacted_recently")
-    sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id)
 
 
 # -- call ---------------------------------------------------------------------------
@@ -453,45 +364,3 @@ def _note(
             output_summary=summary or None, actor=actor,
         ),
     )  # fmt: skip
-
-
-# -- stop ---------------------------------------------------------------------------
-
-
-def halt(conn: Connection, *, by: str, reason: str = "") -> bool:
-    """Hold every effect of every task back, from the next intent on."""
-    if sql.halt(conn, by=by, reason=reason) is None:
-        return False
-    task_events.append_configuration(conn, Event("effects_halted", actor=by))
-    return True
-
-
-def lift_halt(conn: Connection, *, by: str) -> int | None:
-    """Let effects go again; returns how many tasks were held, None where nothing was."""
-    if sql.lift_halt(conn) is None:
-        return None
-    released = release(conn, "halted")
-    task_events.append_configuration(
-        conn, Event("effects_resumed", actor=by, output_summary=f"{released} tasks released")
-    )
-    return released
-
-
-def release(conn: Connection, reason: str) -> int:
-    """Let the tasks go on that were parked for this reason, and their cards say so; returns
-    how many they are."""
-    released = sql.release_held(conn, reason=reason)
-    for row in released:
-        if row["question_id"]:
-            cards.change(conn, row["question_id"])
-    queue.wake(conn, "run_tasks")
-    return len(released)
-
-
-def go_on_if_lifted(conn: Connection, task_id: UUID) -> None:
-    """In the transaction that parks a task for a stop: whoever lifts it waits for this one,
-    or has lifted it before, and then nobody else would wake the task."""
-    halted = sql.halted(conn)
-    if halted is None or halted["halted_at"] is None:
-        sql.release_if_lifted(conn, task_id=task_id)
-        queue.wake(conn, "run_tasks")

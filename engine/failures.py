@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from engine import cards, effects, escalation, executor, outages, sops, tasks
-from engine.effects import Later, Settling, SlotTaken
+from engine import cards, escalation, executor, halt, outages, sops, tasks
+from engine.effects import Settling, SlotTaken
 from engine.errors import (
     Ambiguous,
     EngineError,
@@ -28,6 +28,7 @@ from engine.errors import (
     Unauthorised,
     Unreachable,
 )
+from engine.gate import Later
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run, StepTimedOut
@@ -160,7 +161,7 @@ def _waiting(runtime: Runtime, run: Run, failure: Waiting) -> bool:
     events = [] if failure.reason == "shutdown" else [event]
 
     def look_again(conn: Connection) -> None:
-        effects.go_on_if_lifted(conn, run.task.id)
+        halt.go_on_if_lifted(conn, run.task.id)
 
     executor.write(runtime, run, position, events, also=look_again if halted else None)
     return False

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from flask import Flask, g
 
-from engine import effects, inbox, tasks
+from engine import halt, inbox, tasks
 from engine.runtime import Runtime
 from web.assets import Assets
 from web.formats import filters
@@ -31,8 +31,8 @@ def install(app: Flask, runtime: Runtime, assets: Assets) -> None:
         """Who has stopped everything; empty while nothing is."""
         try:
             with runtime.database.read() as conn:
-                row = effects.sql.halted(conn)
-                return Names.read(conn).of(row["halted_by"]) if row["halted_at"] else ""
+                row = halt.standing(conn)
+                return Names.read(conn).of(row["halted_by"]) if row is not None else ""
         except psycopg.Error:
             return ""
 

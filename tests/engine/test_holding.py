@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import agents, effects, executor, suppressions
+from engine import agents, executor, halt, suppressions
 from engine.errors import TaskClosed
 from engine.keyed_hash import contact_hash
 from engine.step_run import Run
@@ -20,13 +20,13 @@ from tests.world import Company, company
 
 def stop(office: Company) -> None:
     with office.runtime.database.transaction("halt") as conn:
-        assert effects.halt(conn, by=str(OWNER))
-        assert not effects.halt(conn, by=str(OWNER))
+        assert halt.begin(conn, by=str(OWNER))
+        assert not halt.begin(conn, by=str(OWNER))
 
 
 def go_on(office: Company) -> int | None:
     with office.runtime.database.transaction("lift") as conn:
-        return effects.lift_halt(conn, by=str(OWNER))
+        return halt.lift(conn, by=str(OWNER))
 
 
 def test_a_stop_holds_every_effect_and_its_end_lets_them_go(office: Company) -> None:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from engine import halt
 from engine.tasks import Task
 from tests.engine.hands import begin, rows
 from tests.web.browsing import STREAM, Browser
@@ -208,10 +209,9 @@ def test_what_failed_is_said_in_words(owner: Browser, office: Company) -> None:
 
 
 def test_a_stop_stands_on_every_page(owner: Browser, office: Company, small: Task) -> None:
-    from engine import effects
 
     with office.runtime.database.transaction("halt") as conn:
-        effects.halt(conn, by="cli:shell")
+        halt.begin(conn, by="cli:shell")
     for path in ("/inbox", "/tasks", "/account"):
         owner.get(path)
         assert "Everything is stopped by the command line" in owner.reads()

@@ -1,0 +1,109 @@
+"""What may hold an effect back, in the transaction that announces it.
+
+A cancellation, a pause, a stop, the calendar, an owner who is away, an outage, a rate
+limit, an opt-out, the contact rule: each is read under a lock, so that none of it changes
+between this look and the intent's commit. `effects.py` asks; nobody else does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine import halt, keyed_hash, rate_limits
+from engine.errors import EngineError, Held, RateLimited, Refused, RunLost, Unreachable
+from engine.postgres import Connection
+from engine.postgres.queries import queries
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.effects import Effect, Owner
+
+sql = queries("gate")
+
+# A slot that is nearer than this is waited for in the thread.
+LONGEST_NAP_SECONDS = 1.0
+# So often it is looked whether an owner is back.
+AWAY_LOOK_SECONDS = 3600.0
+
+
+class Later(EngineError):
+    """The company's calendar holds the effect back."""
+
+    code = "later"
+
+    def __init__(self, why: str, wait: float) -> None:
+        self.why = why
+        self.wait = wait
+        super().__init__(why)
+
+
+def pass_through(conn: Connection, settings: Settings, owner: Owner, effect: Effect) -> float:
+    """Raise what holds the effect back; returns the seconds until its slot comes."""
+    if owner.run_token is not None:
+        task = sql.task(conn, task_id=owner.task_id)
+        if task is None or task["run_token"] != owner.run_token:
+            raise RunLost(owner.key)
+        if task["cancel_requested_at"] is not None:
+            raise Held("cancelled")
+        if task["agent_status"] != "active":
+            raise Held("paused")
+        if halt.standing(conn) is not None:
+            raise Held("halted")
+    _keep_calendar(conn, effect)
+    down = rate_limits.outage(conn, effect.vendor)
+    if down is not None and down.wait > 0:
+        raise Unreachable(effect.vendor, "outage")
+    paused = rate_limits.wait_for(conn, effect.vendor, effect.rate_key)
+    if paused > 0:
+        raise RateLimited(effect.vendor, "waiting", retry_after=paused)
+    wait = _take_slot(conn, owner, effect)
+    if effect.contact is not None and wait <= LONGEST_NAP_SECONDS:
+        _keep_contact_rule(conn, settings, owner, effect, effect.contact)
+    return wait
+
+
+def _keep_calendar(conn: Connection, effect: Effect) -> None:
+    """Raise Later on a holiday, at night, and for marketing while an owner is away."""
+    now = sql.now(conn)
+    held = effect.calendar(now) if effect.calendar is not None else None
+    if held is not None:
+        raise Later(held.why, (held.until - now).total_seconds())
+    away_until = sql.away_until(conn) if effect.marketing else None
+    if away_until is not None:
+        # Looked at again within the hour: they may come back sooner.
+        raise Later("away", min((away_until - now).total_seconds(), AWAY_LOOK_SECONDS))
+
+
+def slot_of(effect: Effect) -> str:
+    """The name under which a task remembers that it has reserved its slot."""
+    return f"slot:{effect.vendor}:{effect.rate_key}"
+
+
+def _take_slot(conn: Connection, owner: Owner, effect: Effect) -> float:
+    """Reserve the next slot; the seconds until it comes."""
+    if effect.rate_gap <= 0 or owner.slot == slot_of(effect):
+        return 0.0
+    if owner.run_token is None:
+        # A card cannot remember its slot: reserving one that lies ahead at each try would
+        # push the next free one away for ever.
+        wait = rate_limits.next_slot(conn, effect.vendor, effect.rate_key)
+        if wait > LONGEST_NAP_SECONDS:
+            return wait
+    return rate_limits.take(conn, effect.vendor, effect.rate_key, effect.rate_gap)
+
+
+def _keep_contact_rule(
+    conn: Connection, settings: Settings, owner: Owner, effect: Effect, contact: str
+) -> None:
+    contact_hash = keyed_hash.contact_hash(settings, contact)
+    reason = sql.suppressed(conn, contact_hash=contact_hash)
+    if reason is not None:
+        raise Refused(effect.vendor, f"suppressed_{reason}")
+    if not effect.marketing:
+        return
+    row = sql.lock_contact(
+        conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=owner.task_id
+    )
+    if row["recent"] and row["last_task_id"] != owner.task_id and not row["follows_up"]:
+        raise Refused(effect.vendor, "contacted_recently")
+    sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id)

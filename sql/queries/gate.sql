@@ -1,0 +1,35 @@
+-- What may hold an effect back, and the contact rule: see engine/gate.py.
+
+-- name: task :one
+-- Everything that may hold an effect of a task back, locked so that none of it changes
+-- between this look and the intent's commit.
+select t.run_token, t.status, t.cancel_requested_at, a.status as agent_status
+  from tasks t
+  join agents a on a.id = t.agent_id
+ where t.id = %(task_id)s
+   for no key update of t
+   for share of a;
+
+-- name: now :value
+select engine_now();
+
+-- name: away_until :value
+-- Until when marketing waits, because somebody is away.
+select max(away_until) from users
+ where role = 'admin' and disabled_at is null and away_until > engine_now();
+
+-- name: suppressed :value
+select reason from suppressions where contact_hash = %(contact_hash)s;
+
+-- name: lock_contact :one
+insert into contacts (contact_hash) values (%(contact_hash)s)
+on conflict (contact_hash) do update set contact_hash = excluded.contact_hash
+returning last_task_id,
+          -- A follow-up belongs to the contact that it follows up.
+          coalesce(last_task_id = (select parent_id from tasks where id = %(task_id)s), false)
+              as follows_up,
+          coalesce(last_marketing_at + make_interval(days => %(days)s) > engine_now(), false) as recent;
+
+-- name: contacted :exec
+update contacts set last_marketing_at = engine_now(), last_task_id = %(task_id)s
+ where contact_hash = %(contact_hash)s;
