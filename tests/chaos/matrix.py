@@ -29,7 +29,7 @@ STORIES = (
     *stories_of_upkeep.STORIES,
     *stories_of_web.STORIES,
 )
-AT_ONCE = 8
+AT_ONCE = 10
 # What a task passes several times, it also dies at the second time, in this story.
 TWICE = ("commit:record:", "commit:intend:", "commit:conclude:", "commit:claim", "call:")
 TWICE_IN = "every type"

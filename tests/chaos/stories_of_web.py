@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from engine.demo import PARTNER_SLACK_ID
 from engine.mail.unsubscribe import unsubscribe_url
 from tests.chaos import visitor
 from tests.chaos.stage import Stage
@@ -40,6 +41,8 @@ def _form_and_clicks(stage: Stage) -> bool:
     return visitor.in_turn(
         stage,
         lambda s: visitor.send_form(s, FORM),
+        # Somebody who is not on the list is told so.
+        lambda s: visitor.press(s, REPLY, "Send as is", who=PARTNER_SLACK_ID),
         lambda s: visitor.open_form(s, REPLY, "Edit first"),
         lambda s: visitor.send_off(s, draft_subject="Your lawn"),
         lambda s: visitor.taken_back(s, REPLY, lambda s: visitor.press(s, REPLY, "Undo")),

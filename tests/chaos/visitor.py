@@ -59,20 +59,21 @@ def send_form(stage: Stage, form: dict[str, str]) -> bool:
 # -- a thumb in Slack --------------------------------------------------------------------
 
 
-def hand(stage: Stage) -> Hand:
+def hand(stage: Stage, who: str = OWNER_SLACK_ID) -> Hand:
     settings = LocalSettings(engine_url=web_url(stage))
-    return Hand(stage.local, settings, stage.local_url, OWNER_SLACK_ID)
+    return Hand(stage.local, settings, stage.local_url, who)
 
 
-def press(stage: Stage, title: str, label: str) -> bool:
+def press(stage: Stage, title: str, label: str, *, who: str = OWNER_SLACK_ID) -> bool:
     """A button of the card that asks this, as soon as it has one."""
     card = _card(stage, title)
     if card is None:
         return False
     try:
-        return hand(stage).press(card["posted_channel"], card["ts"], label=label).status == 200
+        pressed = hand(stage, who).press(card["posted_channel"], card["ts"], label=label)
     except NothingThere:
         return False
+    return pressed.status == 200
 
 
 def state(stage: Stage, title: str) -> str:
