@@ -31,7 +31,9 @@ STORIES = (
 )
 AT_ONCE = 10
 # What a task passes several times, it also dies at the second time, in this story.
-TWICE = ("commit:record:", "commit:intend:", "commit:conclude:", "commit:claim", "call:")
+TWICE = ("commit:claim", "commit:record:in_progress", "commit:intend:crm",
+         "commit:conclude:crm:done", "call:crm:log_interaction", "call:claude:reply",
+         "commit:intend:slack", "commit:card_shown")  # fmt: skip
 TWICE_IN = "every type"
 
 
@@ -71,15 +73,11 @@ def deaths(traced: dict[str, Played], *, whole: bool = False) -> list[tuple[Stor
     covered: set[tuple[str, str]] = set()
     for story in by_length(traced):
         for (process, place), passages in sorted(traced[story.name].passages.items()):
-            times = 1
-            if whole:
-                times = min(3, passages)
-            elif (process, place) in covered:
-                continue
-            elif story.name == TWICE_IN and place.startswith(TWICE):
-                times = min(2, passages)
+            again = story.name == TWICE_IN and place.startswith(TWICE)
+            first = 2 if (process, place) in covered and not whole else 1
+            last = min(3 if whole else 2 if again else 1, passages)
             covered.add((process, place))
-            found += [(story, Death(process, place, n)) for n in range(1, times + 1)]
+            found += [(story, Death(process, place, n)) for n in range(first, last + 1)]
     return found
 
 
