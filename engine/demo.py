@@ -44,16 +44,26 @@ class Ports:
     imap: int
 
 
-def free_port(preferred: int = 0) -> int:
-    """The preferred port, or any free one."""
+_kept: list[socket.socket] = []
+
+
+def reserve_port(preferred: int = 0) -> int:
+    """The preferred port, or any free one, kept for a server of ours until this process ends.
+
+    A port that was merely free a moment ago may be the end of somebody's connection by the
+    time our server starts, or starts again. A socket that is bound and does not listen
+    keeps others away, and lets a server in that sets SO_REUSEADDR, as each of ours does.
+    """
     for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        keeper = socket.socket()
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            keeper.bind(("127.0.0.1", port))
+        except OSError:
+            keeper.close()
+            continue
+        _kept.append(keeper)
+        return int(keeper.getsockname()[1])
     raise DemoFailed("no free port on 127.0.0.1")
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.demo import free_port
+from engine.demo import reserve_port
 from engine.settings import PROJECT
 from tests.world import wait_until
 
@@ -56,7 +56,7 @@ def running(folder: Path) -> Iterator[Demo]:
     """The demo, up and with its addresses; killed at the end where it still runs."""
     said = (folder / "said").open("w+")
     process = subprocess.Popen(
-        engine("demo", "--port", str(free_port())),
+        engine("demo", "--port", str(reserve_port())),
         env=environment(folder, PYTHONUNBUFFERED="1"),
         stdout=said, stderr=subprocess.STDOUT, text=True, cwd=folder,
     )  # fmt: skip

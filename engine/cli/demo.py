@@ -20,8 +20,8 @@ from engine.demo import (
     DemoFailed,
     Ports,
     World,
-    free_port,
     new_folder,
+    reserve_port,
 )
 from engine.errors import NotAllowed, NotFound
 from engine.postgres import connect
@@ -100,7 +100,7 @@ def demo(walk: str | None, mail: Path | None, killing: bool, port: int | None) -
 def _ports(walk: bool, wanted: int | None) -> Ports:
     """A walk looks at nothing by its port; else the one that was asked for, or 8080 if free."""
     first = 0 if walk else wanted or DEFAULT_PORT
-    ports = Ports(*(free_port(first and first + n) for n in range(3)))
+    ports = Ports(*(reserve_port(first and first + n) for n in range(3)))
     if wanted and ports.web != wanted:
         raise DemoFailed(f"port {wanted} is taken; give another one by --port")
     return ports

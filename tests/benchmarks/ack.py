@@ -71,7 +71,7 @@ def _company(dsn: str, folder: Path) -> Iterator[World]:
     """Slack's stand-in, the web and a worker, each a process."""
     settings = Settings(_env_file=None, database_url=dsn, ENGINE_DATA_DIR=folder,  # type: ignore[call-arg]
                         secret_key="for-the-benchmark-alone-0123456789")  # fmt: skip
-    ports = demo.Ports(web=demo.free_port(), local=demo.free_port(), imap=demo.free_port())
+    ports = demo.Ports(web=demo.reserve_port(), local=demo.reserve_port(), imap=demo.reserve_port())
     world = World(settings, dsn, ports, folder, extra={"IMAP_HOST": ""})
     try:
         world.start_all()

@@ -19,7 +19,8 @@ PATIENCE_SECONDS = 90.0
 # So long a story that is at its end is given to come by the place after all.
 LINGER_SECONDS = 5.0
 # A process that is killed between a call and its record leaves a doubt where the vendor
-# cannot be asked: these places, and no others, end with a question to a person.
+# cannot be asked: these places must end with a question to a person, and another one may
+# only where another thread of the worker that died was calling.
 DOUBTFUL = {
     place.format(vendor, purpose): vendor
     for vendor, purpose in (("mail", "send"), ("http", "request"))
@@ -70,9 +71,9 @@ def play(
     cast = Cast(stage, story, death)
     try:
         _play(stage, story, cast)
-        doubtful = set(story.doubtful)
+        doubtful = story.doubtful | cast.cut_short
         if death is not None and death.place in DOUBTFUL:
-            doubtful.add(DOUBTFUL[death.place])
+            doubtful |= {DOUBTFUL[death.place]}
         findings = accounts.audit(stage, story, doubts=len(doubtful), golden=golden)
     except Stuck as stuck:
         findings = [str(stuck)]
@@ -96,6 +97,8 @@ class Cast:
         self._death = death
         self._alive: dict[str, Child] = {}
         self.died = False
+        # What the other threads of the worker that died were calling.
+        self.cut_short: set[str] = set()
 
     def begin(self) -> None:
         for name in self._story.processes:
@@ -113,6 +116,7 @@ class Cast:
             killed = self._death is not None and self._death.name == name and not self.died
             if killed and child.code == KILLED:
                 self.died = True
+                self.cut_short = self._stage.cut_short() if name == "worker" else set()
             elif not (self._story.stops and child.code == 0):
                 raise Stuck(f"{name} ended by itself with {child.code}; {self._stage.standing()}")
             self._start(name)

@@ -224,9 +224,17 @@ class Stage:
             ),
             "deliveries": self.rows("select source from deliveries where done_at is null"),
         }
-        log = self.folder / "worker.log"
-        last = log.read_text(errors="replace")[-1500:] if log.exists() else ""
-        return json.dumps(found, default=str) + "\n" + last
+        logs = [self.folder / "worker.log", self.folder / "web.log"]
+        last = [log.read_text(errors="replace")[-1500:] for log in logs if log.exists()]
+        return "\n".join([json.dumps(found, default=str), *last])
+
+    def cut_short(self) -> set[str]:
+        """The vendors that cannot be asked, of calls that nobody makes any more."""
+        rows = self.rows(
+            "select distinct vendor from effects"
+            " where state = 'intended' and vendor in ('mail', 'http')"
+        )
+        return {row["vendor"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +287,7 @@ def stage(
         try:
             runtime = build_runtime(wanted, database)
             port = int(local_url.rpartition(":")[2])
-            ports = demo.Ports(web=demo.free_port(), local=port, imap=0)
+            ports = demo.Ports(web=demo.reserve_port(), local=port, imap=0)
             environment = demo.World(wanted, dsn, ports, folder).environment()
             here = Stage(runtime, local, local_url, folder, nursery, environment | SHORT | settings)
             yield here

@@ -31,7 +31,7 @@ def _begin_watching(stage: Stage) -> None:
         """ '{"cron": "0 9 1 1 *"}', 300, now() - interval '370 days'"""
         " from agents where slug = 'lead_response'"
     )
-    stage.notes["port"] = demo.free_port()
+    stage.notes["port"] = demo.reserve_port()
     stage.environment |= {"IMAP_HOST": "127.0.0.1", "IMAP_PORT": str(stage.notes["port"])}
     imap.drop(stage.folder / "maildir", (MAILS / "lead.eml").read_bytes())
 

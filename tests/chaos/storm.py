@@ -154,7 +154,7 @@ def run(plan: Plan, folder: Path, *, workers: int, durable: bool, say: Say) -> B
     """Play a plan on a server of its own under `folder`, and close the books."""
     # That the server goes away is no news here.
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-    web, mailbox = demo.free_port(), demo.free_port()
+    web, mailbox = demo.reserve_port(), demo.reserve_port()
     server = EmbeddedPostgres(folder / "postgres", durable=durable)
     dsn = server.start()
     try:

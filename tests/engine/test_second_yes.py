@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.demo import reserve_port
 from engine.tasks import Task
 from tests.engine.hands import answer, begin, question, setting
 from tests.engine.test_replies import reply_to
-from tests.mail.test_mailbox import free_port, imap_server
+from tests.mail.test_mailbox import imap_server
 from tests.world import Company, company
 from web.local.imap import drop
 
@@ -42,7 +43,7 @@ APPROVED = """
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    maildir, port = tmp_path_factory.mktemp("imap") / "maildir", free_port()
+    maildir, port = tmp_path_factory.mktemp("imap") / "maildir", reserve_port()
     with imap_server(maildir, port):
         yield maildir, port
 
@@ -138,7 +139,7 @@ def test_a_second_no_sends_nothing(office: Company, maildir: Path) -> None:
 
 
 def test_a_mailbox_that_is_down_is_said_and_holds_nothing_up(database: str, tmp_path: Path) -> None:
-    with with_mailbox(database, tmp_path, free_port()) as office:
+    with with_mailbox(database, tmp_path, reserve_port()) as office:
         task = begin(office, APPROVED)
         [fact] = [text for label, text in question(office, task)["facts"] if label == "Sent folder"]
         assert fact.startswith("could not be read")

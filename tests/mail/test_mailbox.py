@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.demo import reserve_port
 from engine.errors import Refused, Unauthorised, Unreachable
 from engine.mail import mailbox as module
 from engine.mail.inbound import read_mail
@@ -26,12 +27,6 @@ from web.local.imap import MAILBOX, drop
 
 pytest.importorskip("pymap", reason="the IMAP stand-in needs pymap")
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @contextmanager
@@ -54,7 +49,7 @@ def imap_server(maildir: Path, port: int) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    maildir, port = tmp_path_factory.mktemp("imap") / "maildir", free_port()
+    maildir, port = tmp_path_factory.mktemp("imap") / "maildir", reserve_port()
     with imap_server(maildir, port):
         yield maildir, port
 
@@ -156,7 +151,7 @@ def test_a_mailbox_that_was_renumbered_is_read_again(mailbox: Mailbox, maildir: 
 
 
 def test_a_restart_changes_no_numbers(tmp_path: Path):
-    maildir, port = tmp_path / "maildir", free_port()
+    maildir, port = tmp_path / "maildir", reserve_port()
     drop(maildir, message("before the server was"))
     with imap_server(maildir, port):
         (first,) = connect(port).fetch(None)
@@ -214,7 +209,7 @@ def test_a_server_that_is_none(answer: bytes):
 
 def test_nobody_listens():
     with pytest.raises(Unreachable, match="imap ConnectionRefusedError"):
-        connect(free_port()).position()
+        connect(reserve_port()).position()
 
 
 def test_tls_is_asked_of_a_server_that_has_none(server: tuple[Path, int]):
