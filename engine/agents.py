@@ -62,6 +62,16 @@ class AgentDefinition:
     essential: bool = False
 
 
+def from_json(row: dict[str, Any]) -> Agent:
+    """The agent from its row as PostgreSQL writes it as JSON."""
+    moments = {
+        name: datetime.fromisoformat(row[name])
+        for name in ("next_loop_at", "last_heartbeat_at", "created_at", "updated_at")
+        if row[name] is not None
+    }
+    return Agent(**{**row, **moments, "id": UUID(row["id"])})
+
+
 def get(conn: Connection, agent_id: UUID) -> Agent:
     row = sql.get(conn, agent_id=agent_id)
     if row is None:

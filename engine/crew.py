@@ -23,6 +23,7 @@ import structlog
 
 from engine import batches, deadlines, executor, failures, queue, tasks
 from engine.errors import RunLost
+from engine.floor import Floor
 from engine.postgres import DATABASE_DOWN
 from engine.runtime import Runtime
 from engine.step_run import Run
@@ -42,6 +43,8 @@ class Crew:
         self.runtime = runtime
         self.size = size
         self.abandoned = 0
+        # Each one on it finds a connection.
+        self._floor = Floor(runtime.settings.pool_size)
         self._on_exhausted = on_exhausted
         self._calls = 0
         self._stopping = False
@@ -126,6 +129,10 @@ class Crew:
             return not self._stopping
 
     def _carry_one(self, me: int) -> bool:
+        with self._floor.on():
+            return self._carry(me)
+
+    def _carry(self, me: int) -> bool:
         run = executor.claim(self.runtime)
         if run is None:
             return False
@@ -133,7 +140,7 @@ class Crew:
         run.last_effect_at = self._last_effect_at
         self.rouse()
         try:
-            executor.run(self.runtime, run, stopping=lambda: self._stopping)
+            executor.run(self.runtime, run, stopping=lambda: self._stopping, away=self._floor.away)
         finally:
             mine = self._runs.pop(me, None)
         if mine is not run:
@@ -210,6 +217,7 @@ class Crew:
         with contextlib.suppress(RunLost):
             executor.give_up(self.runtime, run)
         self._runs.pop(ident, None)
+        self._floor.clear(ident)
         self.abandoned += 1
         log.error("step_abandoned", task=run.task.number, step=run.step.key)
         self._hire()

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from engine import agents, answers, cards, escalation, failures, handoffs, sops, tasks
+from engine import answers, cards, escalation, failures, handoffs, sops, tasks
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
 from engine.holds import HOLDS
 from engine.keyed_hash import keyed_hash
@@ -51,10 +52,10 @@ def claim(runtime: Runtime) -> Run | None:
     settings = runtime.settings
     before = time.monotonic()
     with runtime.database.statement("claim") as conn:
-        task = tasks.claim(conn, lease_seconds=settings.lease_seconds)
-        if task is None:
+        claimed = tasks.claim(conn, lease_seconds=settings.lease_seconds)
+        if claimed is None:
             return None
-        agent = agents.get(conn, task.agent_id)
+        task, agent = claimed
         procedure = _procedure(runtime, conn, task)
     if isinstance(procedure, SopInvalid):
         failures.end_unreadable(runtime, task, procedure)
@@ -77,18 +78,32 @@ def _procedure(runtime: Runtime, conn: Connection, task: Task) -> Procedure | So
         return error
 
 
-def run(runtime: Runtime, run: Run, *, stopping: Callable[[], bool] = bool) -> None:
+def run(
+    runtime: Runtime,
+    run: Run,
+    *,
+    stopping: Callable[[], bool] = bool,
+    away: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
     """Go on with a claimed task until it blocks, ends or its turn is over. Once
-    `stopping` is true, the step in flight is the last one."""
+    `stopping` is true, the step in flight is the last one. A step that calls out is
+    performed within `away`."""
     try:
         while True:
-            outcome = perform(runtime, run)
+            with away() if _calls_out(run.step) else nullcontext():
+                outcome = perform(runtime, run)
             if stopping():
                 run.steps_done = runtime.settings.turn_steps
             if not _record_or_fail(runtime, run, outcome):
                 return
     except RunLost:
         log.info("run_lost", task=run.task.number, step=run.step.key)
+
+
+def _calls_out(step: Step) -> bool:
+    """Whether the step may wait for a vendor; a step type that says nothing may."""
+    says = getattr(STEP_TYPES[step.step_type], "calls_out", None)
+    return says is None or says(step.config)
 
 
 def give_up(runtime: Runtime, run: Run) -> None:

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from engine import cards, queue, task_events
+from engine import agents, cards, queue, task_events
+from engine.agents import Agent
 from engine.errors import ContextTooLarge, NotFound, RunLost, TaskClosed
 from engine.postgres import Connection
 from engine.postgres.queries import queries
@@ -90,6 +91,15 @@ class Position:
     yields: bool = False
     output: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_next_step(self) -> bool:
+        """Whether the run goes on with another step, and nothing is kept but what the last
+        one has put out."""
+        return self == Position(
+            "in_progress", self.step_id, self.visit,
+            question=self.question, subject=self.subject, output=self.output,
+        )  # fmt: skip
+
 
 def start(
     conn: Connection,
@@ -163,10 +173,13 @@ def _found(row: dict[str, Any] | None, name: str) -> Task:
 # -- what a run does --------------------------------------------------------------
 
 
-def claim(conn: Connection, *, lease_seconds: float) -> Task | None:
-    """Take the best runnable task, or None where there is none."""
+def claim(conn: Connection, *, lease_seconds: float) -> tuple[Task, Agent] | None:
+    """Take the best runnable task, with its agent, or None where there is none."""
     row = sql.claim(conn, lease_seconds=lease_seconds)
-    return None if row is None else Task(**row)
+    if row is None:
+        return None
+    agent = agents.from_json(row.pop("agent"))
+    return Task(**row), agent
 
 
 def record(
@@ -174,11 +187,27 @@ def record(
 ) -> dict[str, Any]:
     """Write what a run did and where the task stands now. One statement.
 
-    Raises RunLost where the run token is no longer valid; then nothing was written.
+    Returns `cancel_requested_at`. Raises RunLost where the run token is no longer valid;
+    then nothing was written.
     """
     output = position.output
     if output:
         checked_context({**task.context, **output})
+    if len(events) == 1 and position.is_next_step:
+        row = sql.advance(
+            conn,
+            task_id=task.id,
+            run_token=task.run_token,
+            next_step_id=position.step_id,
+            visit=position.visit,
+            question=stored(position.question) if position.question is not None else None,
+            subject=position.subject,
+            output=stored(output) if output else None,
+            **events[0].params(),
+        )
+        if row is None:
+            raise RunLost(f"task {task.number}")
+        return row
     rows = [{"n": n, **event.params()} for n, event in enumerate(events, start=1)]
     row = sql.record(
         conn,

@@ -289,6 +289,9 @@ class StepType(Protocol):
 
     def run(self, config: Any, ctx: StepContext) -> Outcome: ...
 
+    # A module may also have `calls_out(config) -> bool`: False where the step never waits
+    # for a vendor. Then its thread keeps its place among those that work (engine/floor.py).
+
 
 # -- what configs are made of -----------------------------------------------------
 

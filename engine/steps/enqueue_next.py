@@ -20,6 +20,10 @@ class Config(StepConfig):
     business_hours: bool = False
 
 
+def calls_out(_config: Config) -> bool:
+    return False
+
+
 def run(config: Config, ctx: StepContext) -> Outcome:
     at = ctx.now() + config.after if config.after or config.business_hours else None
     if at is not None and config.business_hours:

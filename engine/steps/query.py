@@ -74,6 +74,11 @@ class Config(StepConfig):
         return self
 
 
+def calls_out(config: Config) -> bool:
+    """Only to the CRM; the rest is in the task and in our own tables."""
+    return config.operation not in ("tally", "conditions")
+
+
 def run(config: Config, ctx: StepContext) -> Outcome:
     subject: str | None = None
     output: dict[str, Any] = {}

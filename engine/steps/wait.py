@@ -33,6 +33,10 @@ class Config(StepConfig):
         return self
 
 
+def calls_out(_config: Config) -> bool:
+    return False
+
+
 def run(config: Config, ctx: StepContext) -> Outcome:
     if config.unless_replied and ctx.context.get("customer_replied"):
         return Goto(config.unless_replied, summary="the customer replied")

@@ -8,6 +8,7 @@ because it cannot be had from PyPI or fails, its row says.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -93,8 +94,13 @@ def _run(
 def _call(*command: str) -> str:
     return subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=PATIENCE_SECONDS,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL, env=_bare_environment(),
     ).stdout  # fmt: skip
+
+
+def _bare_environment() -> dict[str, str]:
+    """Without what makes Python find the engine's modules, and not those beside a script."""
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONSAFEPATH")}
 
 
 def main() -> None:
