@@ -54,8 +54,8 @@ class Correspondence:
         """Whether so many mails went out about this matter today that a machine must be at
         the other end."""
         with self.database.read() as conn:
-            sent = families.sql.mails_sent(conn, task_id=self.task.id)
-        return sent >= self.settings.thread_mails_per_day
+            traffic = families.sql.traffic(conn, task_id=self.task.id)
+        return traffic["sent"] >= self.settings.thread_mails_per_day
 
     def suppressed(self, address: str) -> str | None:
         """Why nobody writes to this address any more, or None."""

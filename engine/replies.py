@@ -36,8 +36,8 @@ class Reply:
 
 def known_for(conn: Connection, runtime: Runtime, task_id: UUID) -> Reply:
     """A reply to this task; a loop where a machine must be at the other end."""
-    came = families.sql.replies_taken(conn, task_id=task_id)
-    full = came >= runtime.settings.thread_mails_per_day
+    traffic = families.sql.traffic(conn, task_id=task_id)
+    full = traffic["taken"] >= runtime.settings.thread_mails_per_day
     return Reply(task_id, "loop" if full else "reply")
 
 

@@ -24,8 +24,9 @@ update tasks t set status = 'pending'
  where t.id = %(task_id)s and t.status = 'waiting_on_timer' and t.parked_for is null
    and s.id = t.step_id and s.step_type = 'wait' and s.config::jsonb ? 'unless_replied';
 
--- name: mails_sent :value
--- How many mails went out, or may have, in a day, for this task and its family.
+-- name: traffic :one
+-- What went to and fro in a day, for this task and its family: mails that went out, or may
+-- have, and mails that were put before a person.
 with recursive up as (
     select id, parent_id, item from tasks where id = %(task_id)s
     union all
@@ -35,21 +36,9 @@ with recursive up as (
     union
     select t.id from family f join tasks t on t.parent_id = f.id where t.item is null
 )
-select count(*)::int from effects
- where task_id in (select id from family) and vendor = 'mail' and state <> 'refused'
-   and intended_at > now() - interval '1 day';
-
--- name: replies_taken :value
--- How many mails of a day were put before a person, for this task and its family.
-with recursive up as (
-    select id, parent_id, item from tasks where id = %(task_id)s
-    union all
-    select t.id, t.parent_id, t.item from up join tasks t on t.id = up.parent_id where up.item is null
-), family as (
-    select id from up
-    union
-    select t.id from family f join tasks t on t.parent_id = f.id where t.item is null
-)
-select count(*)::int from mails
- where task_id in (select id from family) and verdict = 'reply'
-   and received_at > engine_now() - interval '1 day';
+select (select count(*)::int from effects
+         where task_id in (select id from family) and vendor = 'mail' and state <> 'refused'
+           and intended_at > now() - interval '1 day') as sent,
+       (select count(*)::int from mails
+         where task_id in (select id from family) and verdict = 'reply'
+           and received_at > engine_now() - interval '1 day') as taken;
