@@ -125,6 +125,9 @@ def _told(name: str, raw: Mapping[str, Any], error: ValidationError) -> str:
     lines = []
     for e in error.errors():
         loc = list(e["loc"])
+        if loc == ["steps"] and e["type"] == "too_short" and raw.get("steps"):
+            # There are steps, and what is wrong with them has been said.
+            continue
         where = ""
         if loc[:1] == ["steps"] and len(loc) > 1 and isinstance(loc[1], int):
             steps = raw.get("steps")
@@ -145,12 +148,24 @@ def _said(error: Any, step_type: str = "") -> str:
     kind, message = error["type"], error["msg"].removeprefix("Value error, ")
     if kind == "missing":
         return "is missing; add it"
+    if kind == "too_short" and error["loc"] == ("steps",):
+        return "is empty; a procedure has at least one step"
+    if kind == "literal_error" and isinstance(error["input"], str):
+        return _no_such(error["input"], error["ctx"]["expected"])
     if kind == "extra_forbidden":
         known = list(STEP_TYPES[step_type].Config.model_fields) if step_type else []
         near = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
         return f"is not known here{hint}"
     return message
+
+
+def _no_such(given: str, expected: str) -> str:
+    """A word that is none of those expected, as pydantic lists them: quoted, with an "or"."""
+    known = re.findall(r"'([^']*)'", expected)
+    near = difflib.get_close_matches(given, known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return f"there is no {given!r}; {hint}"
 
 
 def _places(file: SopFile) -> set[str]:

@@ -1,0 +1,65 @@
+"""What somebody reads who has made a mistake in a procedure's file."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import sop_files
+from engine.errors import SopInvalid
+
+GOOD = """
+slug: one
+name: One
+agent: lead_response
+steps:
+  - {key: tell, name: Tell, type: slack_notify, config: {text: Hello.}}
+"""
+
+
+def said(text: str) -> list[str]:
+    with pytest.raises(SopInvalid) as refused:
+        sop_files.parse(text, name="one.yaml")
+    return refused.value.detail.splitlines()
+
+
+def test_a_good_file_is_taken():
+    assert sop_files.parse(GOOD, name="one.yaml").file.slug == "one"
+
+
+def test_a_step_that_is_wrong_is_the_only_thing_that_is_said():
+    (line,) = said(GOOD.replace("slack_notify", "slack_notfy"))
+    assert line == (
+        "one.yaml: step 'tell', field type: there is no 'slack_notfy'; did you mean 'slack_notify'?"
+    )
+
+
+def test_a_type_like_no_other_is_answered_by_all_of_them():
+    (line,) = said(GOOD.replace("slack_notify", "xyzzy"))
+    assert line.startswith("one.yaml: step 'tell', field type: there is no 'xyzzy'; there are ")
+    assert "slack_notify" in line
+    assert "for_each" in line
+
+
+def test_a_file_without_a_step_is_told_so():
+    text = GOOD[: GOOD.index("  - {")].replace("steps:", "steps: []")
+    assert said(text) == ["one.yaml: field steps: is empty; a procedure has at least one step"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("name: One\n", "", "one.yaml: field name: is missing; add it"),
+        (
+            "text: Hello.",
+            "txt: Hello.",
+            "one.yaml: step 'tell', field config.txt: is not known here; did you mean 'text'?",
+        ),
+        (
+            "type: slack_notify",
+            "type: slack_notify, on_success: tel",
+            "one.yaml: step 'tell', field on_success: there is no step 'tel'; did you mean 'tell'?",
+        ),
+    ],
+)
+def test_each_mistake_names_the_place_and_the_cure(old: str, new: str, line: str):
+    assert line in said(GOOD.replace(old, new, 1))
