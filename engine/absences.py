@@ -2,15 +2,15 @@
 where nobody is, their deadlines stand still until the first one comes back.
 
 Behind `/sop away`, `/sop back` and the commands of the same names. Marketing mail is held by
-`engine/gate.py`, the deadlines are moved here, once, when somebody leaves or
-comes back.
+`engine/gate.py`, schedules by `engine/campaigns.py`, a batch's card by `engine/batches.py`;
+the deadlines are moved here, once, when somebody leaves or comes back.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime, time
 
-from engine import deadlines, halt, task_events, tasks, users
+from engine import deadlines, halt, task_events, tasks, users, watchers
 from engine.attendance import attendance
 from engine.business import Business, next_business_moment
 from engine.people import Person
@@ -31,16 +31,15 @@ def leave(conn: Connection, business: Business, user: User, back_on: date, by: P
     return until
 
 
-def come_back(conn: Connection, business: Business, user: User, by: Person) -> bool:
-    """Here again; False where they were not away."""
+def come_back(conn: Connection, business: Business, user: User, by: Person) -> int | None:
+    """Here again; None where they were not away. Returns how many approved mails go on."""
     if user not in attendance(conn).away:
-        return False
+        return None
     _set(conn, business, user, None)
     event = Event("user_back", actor=str(by), output_summary=f"user {user.id}")
     task_events.append_configuration(conn, event)
-    if not attendance(conn).away:
-        halt.release(conn, "away")
-    return True
+    watchers.check_schedules_now(conn)
+    return 0 if attendance(conn).away else halt.release(conn, "away")
 
 
 def _set(conn: Connection, business: Business, user: User, until: datetime | None) -> None:

@@ -4,7 +4,8 @@ A step that says `batch: true`, in a task that a `for_each` started (or in a fol
 one), asks without a card of its own: its question joins the batch that the campaign is
 gathering. Once all are drafted, or half an hour after the first, the batch is posted and
 its list frozen: each question's token and the keyed hash of its draft. "Approve all"
-answers exactly those; what comes later, or has changed, goes to the next card.
+answers exactly those; what comes later, or has changed, goes to the next card. While every
+owner is away it goes on gathering, for nobody would look at it.
 
 Answering is `batch_answers.py`; what must be looked at by itself, `batch_outliers.py`.
 """
@@ -20,6 +21,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from engine import batch_outliers, cards, task_events
+from engine.attendance import attendance
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
 from engine.postgres import Connection
@@ -112,8 +114,10 @@ def join(
 
 def post_ready(conn: Connection, settings: Settings) -> int:
     """Freeze and post every batch whose drafts are all there, or that has gathered for
-    long enough; returns how many."""
+    long enough; returns how many. While nobody is here they go on gathering."""
     ready = sql.ready(conn, minutes=GATHER_MINUTES)
+    if not ready or attendance(conn).unattended_until is not None:
+        return 0
     for row in ready:
         _post(conn, settings, Batch(**row))
     return len(ready)
@@ -172,6 +176,11 @@ class OpenBatch:
 def waiting(conn: Connection) -> list[OpenBatch]:
     """Every batch with a draft that waits for an answer, or can still be taken back."""
     return [OpenBatch(**row) for row in sql.open(conn)]
+
+
+def held_back(conn: Connection) -> int:
+    """How many drafts wait for somebody to be here, so that their card is posted."""
+    return sql.gathered(conn)
 
 
 def drafts(conn: Connection, batch_id: UUID) -> list[Draft]:

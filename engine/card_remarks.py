@@ -31,10 +31,16 @@ class Remarks:
 def remarks(runtime: Runtime, conn: Connection, question: dict[str, Any], now: datetime) -> Remarks:
     if question.get("state") not in OPEN:
         return Remarks()
+    absent = of_absence(runtime, conn)
+    notes = [*_holiday(runtime, question, now), *absent.notes]
+    return Remarks(tuple(notes), absent.addressed)
+
+
+def of_absence(runtime: Runtime, conn: Connection) -> Remarks:
+    """Who is away, and whom an open question is for meanwhile; a batch's card says it too."""
     here = attendance(conn)
-    notes = [*_holiday(runtime, question, now), *_absence(runtime, here)]
     ids = [user.slack_user_id for user in here.present if user.slack_user_id]
-    return Remarks(tuple(notes), tuple(ids) if here.away else ())
+    return Remarks(tuple(_absence(runtime, here)), tuple(ids) if here.away else ())
 
 
 def _holiday(runtime: Runtime, question: dict[str, Any], now: datetime) -> list[str]:

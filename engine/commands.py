@@ -14,6 +14,7 @@ from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
 from engine.people import Person
 from engine.runtime import Runtime
+from engine.slack.text import counted
 
 SOP_HELP = """\
 `/sop list` – the procedures
@@ -68,7 +69,7 @@ def _resume(runtime: Runtime, _rest: str, by: Person, _occasion: str) -> str:
         released = halt.lift(conn, by=str(by))
     if released is None:
         return "Nothing was stopped."
-    return f"Going on. {_count(released, 'held task')} released."
+    return f"Going on. {counted(released, 'held task')} released."
 
 
 def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
@@ -78,7 +79,7 @@ def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
         waiting = inbox.count(conn)
         absent = absence_lines(runtime, conn)
         paused = [agent.name for agent in agents.list_all(conn) if agent.status != "active"]
-    lines = [f"{_count(counts[status], 'task')} {words}" for status, words in WORDS.items()
+    lines = [f"{counted(counts[status], 'task')} {words}" for status, words in WORDS.items()
              if counts.get(status)]  # fmt: skip
     if stopped is not None:
         lines.insert(0, f"*Everything is stopped*; `/sop resume` lifts it.\n{_held(runtime)}")
@@ -86,7 +87,7 @@ def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
     if paused:
         lines.append(f"Not active: {', '.join(paused)}")
     if waiting:
-        lines.append(f"{_count(waiting, 'question')} in the inbox: {_inbox(runtime)}")
+        lines.append(f"{counted(waiting, 'question')} in the inbox: {_inbox(runtime)}")
     return "\n".join(lines) or "Nothing is open."
 
 
@@ -166,7 +167,7 @@ def _held(runtime: Runtime) -> str:
     with runtime.database.read() as conn:
         held = halt.held(conn)
         leaving = halt.leaving(conn)
-    lines = [f"{_count(len(held), 'task')} held so far" + (":" if held else ".")]
+    lines = [f"{counted(len(held), 'task')} held so far" + (":" if held else ".")]
     lines += [
         f"• task {row['number']}, {row['sop_name']}: {row['step_name'] or 'not begun'}"
         for row in held[:SHOWN]
@@ -174,12 +175,8 @@ def _held(runtime: Runtime) -> str:
     if len(held) > SHOWN:
         lines.append(f"• and {len(held) - SHOWN} more")
     if leaving:
-        lines.append(f"{_count(leaving, 'approved message')} about to go out will be held too.")
+        lines.append(f"{counted(leaving, 'approved message')} about to go out will be held too.")
     return "\n".join(lines)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _inbox(runtime: Runtime) -> str:

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from psycopg.types.json import Jsonb
 
-from engine import cards, failpoints, intake, queue, schedules, sops, task_events, tasks
+from engine import campaigns, cards, failpoints, intake, queue, schedules, sops, task_events, tasks
 from engine.errors import EngineError
 from engine.keyed_hash import keyed_hash
 from engine.mail import mailbox
@@ -63,6 +63,12 @@ def check_due(runtime: Runtime) -> int:
 def check_now(conn: Connection, name: str) -> None:
     """Have a watcher look at once instead of when its time comes."""
     sql.check_now(conn, name=name)
+    queue.wake(conn, "check_watchers")
+
+
+def check_schedules_now(conn: Connection) -> None:
+    """Somebody is back: what the schedules have missed meanwhile is due."""
+    sql.check_schedules_now(conn)
     queue.wake(conn, "check_watchers")
 
 
@@ -117,22 +123,59 @@ def _email_inbox(runtime: Runtime, watcher: Watcher) -> None:
         _passed(runtime, watcher, asdict(fetched.cursor))
 
 
+def _since(watcher: Watcher) -> datetime:
+    """How far a schedule has been looked at."""
+    return datetime.fromisoformat((watcher.cursor or {}).get("at", watcher.created_at.isoformat()))
+
+
 def _schedule(runtime: Runtime, watcher: Watcher) -> None:
     """Start a task at each moment of `cron`, by the company's clock, and only in `season`
-    where one is named."""
+    where one is named. What an absence holds back stays ahead of the cursor, so that it runs
+    once on return, like what an outage has made it miss."""
     with runtime.database.read() as conn:
         now = tasks.now(conn)
-    since = datetime.fromisoformat((watcher.cursor or {}).get("at", watcher.created_at.isoformat()))
-    moment = schedules.last_moment(watcher.check_config, runtime.business, since, now)
-    if moment is not None:
-        # The moment in UTC: the clock on the wall shows some of them twice.
-        occasion = f"{watcher.id} {moment.astimezone(UTC).isoformat()}"
-        key = keyed_hash(runtime.settings, "schedule", occasion)
-        context = {"trigger": f"the schedule “{watcher.name}”"}
-        with runtime.database.transaction("schedule") as conn:
-            sop = sops.active(conn, watcher.sop_slug)
-            tasks.start(conn, sop.id, context=context, actor=watcher.name, dedupe_key=key)
+    config = watcher.check_config
+    moment = schedules.last_moment(config, runtime.business, _since(watcher), now)
+    if moment is not None and not _start_at(runtime, watcher, moment):
+        return
     _passed(runtime, watcher, {"at": now.isoformat()})
+
+
+def _start_at(runtime: Runtime, watcher: Watcher, moment: datetime) -> bool:
+    """False where somebody's absence holds it back."""
+    # The moment in UTC: the clock on the wall shows some of them twice.
+    occasion = f"{watcher.id} {moment.astimezone(UTC).isoformat()}"
+    key = keyed_hash(runtime.settings, "schedule", occasion)
+    context = {"trigger": f"the schedule “{watcher.name}”"}
+    with runtime.database.transaction("schedule") as conn:
+        sop = sops.active(conn, watcher.sop_slug)
+        if campaigns.held_back(runtime, conn, sop):
+            return False
+        tasks.start(conn, sop.id, context=context, actor=watcher.name, dedupe_key=key)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A procedure whose schedule somebody's absence holds back. `missed` is the moment for
+    which it runs on their return, where one has gone by."""
+
+    name: str
+    missed: datetime | None
+
+
+def waiting(runtime: Runtime, conn: Connection) -> list[Waiting]:
+    """What does not start by itself while somebody is away."""
+    now = tasks.now(conn)
+    found: list[Waiting] = []
+    for row in sql.schedules(conn):
+        watcher = Watcher(**row)
+        sop = sops.active(conn, watcher.sop_slug)
+        if campaigns.held_back(runtime, conn, sop):
+            config = watcher.check_config
+            missed = schedules.last_moment(config, runtime.business, _since(watcher), now)
+            found.append(Waiting(sop.name, missed))
+    return found
 
 
 CHECKS: dict[str, Callable[[Runtime, Watcher], None]] = {

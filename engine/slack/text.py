@@ -53,6 +53,11 @@ def mrkdwn(markup: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": markup if markup.strip() else "–", "verbatim": True}
 
 
+def counted(number: int, what: str) -> str:
+    """1 task, 2 tasks."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def link(url: str, label: str) -> str:
     safe = url.replace("<", "%3C").replace(">", "%3E").replace("|", "%7C").replace("&", "&amp;")
     return f"<{safe}|{escape(one_line(label), 200)}>"

@@ -47,6 +47,14 @@ select b.*
  order by b.created_at
    for update of b skip locked;
 
+-- name: gathered :value
+-- Drafts that wait for an answer on a card which has not been posted yet.
+select count(*)::int
+  from batches b
+  join batch_drafts d on d.batch_id = b.id
+  join tasks t on t.id = d.task_id
+ where b.posted_at is null and t.status in ('waiting_on_human', 'escalated');
+
 -- name: drafts :many
 -- Every draft of a batch with its task as it is now, in the order of the card.
 select d.question_id, d.position, d.token, d.draft_hash, d.remarks, t.id as task_id, t.number,

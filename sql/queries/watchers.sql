@@ -36,3 +36,13 @@ select w.*, a.slug as agent from watchers w join agents a on a.id = w.agent_id o
 
 -- name: check_now :exec
 update watchers set next_check_at = now() where name = %(name)s;
+
+-- name: schedules :many
+-- Those that can start something: their procedure has an active version.
+select w.* from watchers w join agents a on a.id = w.agent_id
+ where exists (select from sops s where s.slug = w.sop_slug and s.status = 'active')
+   and w.check_type = 'schedule' and w.status = 'active' and a.status = 'active'
+ order by w.name;
+
+-- name: check_schedules_now :exec
+update watchers set next_check_at = now() where check_type = 'schedule' and status = 'active';
