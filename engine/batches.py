@@ -234,13 +234,6 @@ def reopened(conn: Connection, question: dict[str, Any], *, edited: bool) -> Non
     sql.move_draft(conn, question_id=question["id"], batch_id=batch["id"])
 
 
-def silence(conn: Connection, question: dict[str, Any]) -> str:
-    """The cause of the reminder that nobody has answered: one for all drafts of a batch."""
-    row = sql.of_question(conn, question_id=question["id"]) if question.get("in_batch") else None
-    return cards.silence(str(row["batch_id"]) if row else question["id"])
-
-
 def close(conn: Connection, batch_id: UUID) -> None:
     """Nothing on it waits for a person any more."""
     sql.close(conn, batch_id=batch_id)
-    cards.close_alarm(conn, cards.silence(str(batch_id)))

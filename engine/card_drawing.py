@@ -6,6 +6,7 @@ is stored anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,12 @@ from engine import (
     agents,
     answers,
     batch_posting,
+    cards,
     daily_summary,
     handoffs,
     outlooks,
     questions,
+    reminders,
     tasks,
 )
 from engine.card_remarks import remarks
@@ -38,6 +41,7 @@ from engine.slack.card_state import (
     Undo,
 )
 from engine.slack.outlook_card import outlook_card
+from engine.slack.reminder_card import reminder_card
 from engine.slack.summary_card import summary_card
 from engine.tasks import Task
 
@@ -47,15 +51,7 @@ def drawn(runtime: Runtime, card: Card) -> Message:
     if card.kind == "alarm":
         text, blocks = _alarm(runtime, card)
         return Message(card.channel, text, blocks, username="Engine", icon_emoji=":rotating_light:")
-    if card.kind == "batch":
-        return batch_posting.drawn(runtime, card)
-    if card.kind == "handoff":
-        return handoffs.drawn(runtime, card)
-    if card.kind == "summary":
-        return _summary(runtime, card)
-    if card.kind == "outlook":
-        return _outlook(runtime, card)
-    return _question(runtime, card)
+    return DRAWN.get(card.kind, _question)(runtime, card)
 
 
 def _summary(runtime: Runtime, card: Card) -> Message:
@@ -73,13 +69,22 @@ def _outlook(runtime: Runtime, card: Card) -> Message:
     return Message(card.channel, text, blocks, username="Outlook", icon_emoji=":calendar:")
 
 
+def _reminder(runtime: Runtime, card: Card) -> Message:
+    with runtime.database.read() as conn:
+        lines = reminders.lines(conn, card)
+    url = runtime.settings.web_base_url.rstrip("/")
+    text, blocks = reminder_card(lines, zone=runtime.business.zone, url=url)
+    return Message(card.channel, text, blocks, username="Engine", icon_emoji=":hourglass:")
+
+
 def _question(runtime: Runtime, card: Card) -> Message:
     with runtime.database.read() as conn:
         task = tasks.get(conn, card.task_id)  # type: ignore[arg-type]
         at_home = card.channel == home(runtime, agents.get(conn, task.agent_id))
         now = tasks.now(conn)
         question = questions.find(task.question, str(card.id)) or {"agent": {}}
-        besides = remarks(runtime, conn, question, now)
+        besides = remarks(runtime, conn, question, now).counting(cards.followers(conn, card.id))
+        first = cards.get(conn, card.follows) if card.follows else None
     text, blocks = question_card(
         besides.on(question),
         token=questions.token_of(question) if "token" in question else str(card.id),
@@ -95,8 +100,8 @@ def _question(runtime: Runtime, card: Card) -> Message:
         card.channel,
         text,
         blocks,
-        thread_ts=thread,
-        broadcast=thread is not None,
+        thread_ts=first.ts if first is not None else thread,
+        broadcast=first is None and thread is not None,
         username=agent.get("name"),
         icon_emoji=agent.get("icon"),
     )
@@ -155,3 +160,12 @@ def _alarm(runtime: Runtime, card: Card) -> tuple[str, list[Block]]:
             number = tasks.get(conn, card.task_id).number
         more = (task_url(runtime, number), f"Task {number}")
     return notice(text, more=more)
+
+
+DRAWN: dict[str, Callable[[Runtime, Card], Message]] = {
+    "batch": batch_posting.drawn,
+    "handoff": handoffs.drawn,
+    "summary": _summary,
+    "outlook": _outlook,
+    "reminder": _reminder,
+}

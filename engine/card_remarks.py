@@ -4,7 +4,8 @@ away. True when it is drawn, and drawn anew when it changes; nothing of it is st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from engine.postgres import Connection
 from engine.questions import OPEN, Question
 from engine.runtime import Runtime
 
+NAMED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Remarks:
@@ -22,6 +25,16 @@ class Remarks:
 
     notes: tuple[str, ...] = ()
     addressed: tuple[str, ...] = ()
+
+    def counting(self, followers: Sequence[int]) -> Remarks:
+        """With those that ask the same in the card's thread."""
+        if not followers:
+            return self
+        named = ", ".join(f"{number}" for number in followers[:NAMED])
+        more = f" and {len(followers) - NAMED} more" if len(followers) > NAMED else ""
+        tasks = "task" if len(followers) == 1 else "tasks"
+        said = f"{len(followers)} more like this in the thread: {tasks} {named}{more}."
+        return replace(self, notes=(*self.notes, said))
 
     def on(self, question: Question) -> Question:
         """The question with its notes, to be drawn."""

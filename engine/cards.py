@@ -8,8 +8,10 @@ posting itself is `card_poster.py`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from engine import queue
@@ -17,6 +19,8 @@ from engine.postgres import Connection
 from engine.postgres.queries import queries
 
 sql = queries("cards")
+
+TOGETHER_HOURS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Card:
     error: str | None
     set_aside: bool
     held_until: datetime | None
+    alike: str | None
+    follows: UUID | None
 
     @property
     def unposted(self) -> bool:
@@ -58,10 +64,23 @@ def get(conn: Connection, card_id: str | UUID) -> Card | None:
     return None if row is None else Card(**row)
 
 
-def open_question(conn: Connection, question_id: str, *, task_id: UUID, channel: str) -> None:
-    """A card for a question, in the transaction that asks it."""
-    sql.open(conn, card_id=question_id, task_id=task_id, channel=channel)
+def open_question(
+    conn: Connection, question_id: str, *, task_id: UUID, channel: str, alike: str | None = None
+) -> None:
+    """A card for a question, in the transaction that asks it. Where one that is `alike` was
+    asked within these hours and is still open, it goes to that one's thread and rings nobody."""
+    if alike is not None:
+        sql.lock_alike(conn, alike=alike)
+    sql.open(
+        conn, card_id=question_id, task_id=task_id, channel=channel, alike=alike,
+        hours=TOGETHER_HOURS,
+    )  # fmt: skip
     queue.wake(conn, "show_cards")
+
+
+def followers(conn: Connection, card_id: UUID) -> list[int]:
+    """The tasks whose questions stand in this card's thread and are still open."""
+    return [row["number"] for row in sql.followers(conn, card_id=card_id)]
 
 
 def open_unposted(conn: Connection, question_id: str, *, task_id: UUID, channel: str) -> None:
@@ -81,6 +100,12 @@ def change(conn: Connection, question_id: str) -> None:
     queue.wake(conn, "show_cards")
 
 
+def change_reminder(conn: Connection, question: Mapping[str, Any]) -> None:
+    """What its reminder lists is out of date, where it was reminded of."""
+    if question.get("reminder"):
+        change(conn, question["reminder"])
+
+
 def raise_alarm(
     conn: Connection, cause: str, summary: str, *, channel: str, task_id: UUID | None = None
 ) -> int:
@@ -92,11 +117,6 @@ def raise_alarm(
     row = sql.raise_alarm(conn, cause=cause, summary=summary, channel=channel, task_id=task_id)
     queue.wake(conn, "show_cards")
     return row["count"]
-
-
-def silence(question_id: str) -> str:
-    """The cause of the reminder that nobody has answered a question."""
-    return f"silent:{question_id}"
 
 
 def close_alarm(conn: Connection, cause: str) -> bool:

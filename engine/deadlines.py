@@ -1,15 +1,16 @@
 """Questions that nobody answers. Silence is never a yes.
 
-At the deadline a reminder goes to #escalations and the question gets the same time
-again; at the second deadline it is expired, and the task follows on_failure. Deadlines
+At the deadline a reminder goes to #escalations (`reminders.py`) and the question gets the same
+time again; at the second deadline it is expired, and the task follows on_failure. Deadlines
 count business hours, and stand still while every owner is away.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from engine import batches, cards, queue, task_events, tasks
+from engine import cards, queue, reminders, task_events, tasks
 from engine.attendance import attendance
 from engine.business import Business, business_time_between, next_business_moment
 from engine.postgres import Connection
@@ -65,30 +66,29 @@ def pass_deadlines(runtime: Runtime) -> int:
     """Remind of, or expire, every question whose deadline has passed."""
     with runtime.database.transaction("deadlines") as conn:
         silent = [Task(**row) for row in tasks.sql.silent(conn)]
+        unreminded = [task for task in silent if task.reminded_at is None]
+        if unreminded:
+            channel = runtime.settings.channel_escalations
+            listed = str(reminders.current(conn, channel))
+            for task in unreminded:
+                _remind(runtime, conn, task, listed)
         for task in silent:
-            if task.reminded_at is None:
-                _remind(runtime, conn, task)
-            else:
+            if task.reminded_at is not None:
                 _expire(conn, task)
     return len(silent)
 
 
-def _remind(runtime: Runtime, conn: Connection, task: Task) -> None:
+def _remind(runtime: Runtime, conn: Connection, task: Task, listed: str) -> None:
+    """It has its time once more, and stands on the message of that id."""
     question = task.question or {}
     again = of_new(runtime, conn, runtime.settings.question_deadline_hours)
     tasks.sql.remind(conn, task_id=task.id)
-    _put(conn, runtime.business, tasks.get(conn, task.id), again)
+    reminded = replace(task, question=question | {"reminder": listed}, reminded_at=tasks.now(conn))
+    _put(conn, runtime.business, reminded, again)
     cards.change(conn, question["id"])
     until = f"{again.astimezone(runtime.business.zone):%a %d %b %H:%M}"
     event = Event("question_reminded", step_id=task.step_id, output_summary=f"until {until}")
     task_events.append(conn, task.id, event)
-    cards.raise_alarm(
-        conn,
-        batches.silence(conn, question),
-        f"Task {task.number} still waits for an answer, until {until}.",
-        channel=runtime.settings.channel_escalations,
-        task_id=task.id,
-    )
 
 
 def _expire(conn: Connection, task: Task) -> None:
@@ -103,5 +103,5 @@ def _expire(conn: Connection, task: Task) -> None:
         deadline=None,
     )
     cards.change(conn, question["id"])
-    cards.close_alarm(conn, cards.silence(question["id"]))
+    cards.change_reminder(conn, question)
     queue.wake(conn, "run_tasks")

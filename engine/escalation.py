@@ -156,11 +156,16 @@ def _park(
     )
     asked = Event("human_asked", step_id=run.step.id, output_summary=f"{asking.kind} in {where}")
 
+    alike = None
+    if where == settings.channel_escalations != home(runtime, run.agent):
+        # One cause, one ring: what asks the same stands in the thread of the first.
+        alike = ":".join([run.procedure.sop.slug, run.step.key, asking.kind, error or ""])
+
     def open_card(conn: Connection) -> None:
         if campaign is not None and batch is not None:
             batches.join(conn, question, task_id=task.id, campaign_id=campaign, step_id=batch.id)
         else:
-            cards.open_question(conn, question["id"], task_id=task.id, channel=where)
+            cards.open_question(conn, question["id"], task_id=task.id, channel=where, alike=alike)
         if also is not None:
             also(conn)
 

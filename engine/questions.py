@@ -147,8 +147,7 @@ def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: 
         Event("human_answered", step_id=task.step_id, actor=str(by), output_summary=summary),
     )
     cards.change(conn, question["id"])
-    if task.reminded_at is not None:
-        cards.close_alarm(conn, cards.silence(question["id"]))
+    cards.change_reminder(conn, question)
     verdicts.keep(conn, task, decided)
     _resolve(conn, task, decided, by)
     queue.wake(conn, "run_tasks")
@@ -203,6 +202,7 @@ def undo(conn: Connection, token: str, by: Person) -> Task:
     verdicts.take_back(conn, question)
     task_events.append(conn, task.id, Event("answer_undone", step_id=task.step_id, actor=str(by)))
     cards.change(conn, question["id"])
+    cards.change_reminder(conn, question)
     if question.get("in_batch"):
         batches.reopened(conn, reopened, edited=question["answer"].get("edited", False))
     return tasks.get(conn, task.id)

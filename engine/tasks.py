@@ -332,13 +332,12 @@ def finish(
         ended = Event("task_cancelled", actor=event.actor, output_summary="parent task ended")
         _cancel(conn, lock(conn, row["id"]), ended)
     if shut is not None:
-        _close_card(conn, task, shut)
+        _close_card(conn, shut)
 
 
-def _close_card(conn: Connection, task: Task, shut: dict[str, Any]) -> None:
+def _close_card(conn: Connection, shut: dict[str, Any]) -> None:
     cards.change(conn, shut["id"])
-    if task.reminded_at is not None:
-        cards.close_alarm(conn, cards.silence(shut["id"]))
+    cards.change_reminder(conn, shut)
 
 
 def closed(question: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -372,7 +371,7 @@ def rerun(conn: Connection, task_id: UUID, step_id: UUID, *, by: str) -> Task:
             wake_seconds=None,
             deadline=None,
         )
-        _close_card(conn, task, shut)
+        _close_card(conn, shut)
     if task.joined and task.status in FINISHED:
         sql.child_reopened(conn, task_id=task.parent_id)
     if sql.reposition(conn, task_id=task.id, step_id=step_id, fresh=True) is None:

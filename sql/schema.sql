@@ -127,7 +127,9 @@ CREATE TABLE public.cards (
     again boolean DEFAULT false NOT NULL,
     error text,
     set_aside boolean DEFAULT false NOT NULL,
-    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text, 'batch'::text, 'outlook'::text])))
+    alike text,
+    follows uuid,
+    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text, 'batch'::text, 'outlook'::text, 'reminder'::text])))
 );
 
 CREATE TABLE public.clock (
@@ -576,7 +578,11 @@ CREATE INDEX batches_step ON public.batches USING btree (step_id);
 
 CREATE INDEX batches_task ON public.batches USING btree (task_id);
 
+CREATE INDEX cards_alike ON public.cards USING btree (alike, created_at) WHERE ((alike IS NOT NULL) AND (follows IS NULL));
+
 CREATE INDEX cards_due ON public.cards USING btree (next_try_at) WHERE (wanted > shown);
+
+CREATE INDEX cards_follows ON public.cards USING btree (follows) WHERE (follows IS NOT NULL);
 
 CREATE INDEX cards_task ON public.cards USING btree (task_id) WHERE (task_id IS NOT NULL);
 
@@ -690,6 +696,9 @@ ALTER TABLE ONLY public.batches
 
 ALTER TABLE ONLY public.batches
     ADD CONSTRAINT batches_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
+
+ALTER TABLE ONLY public.cards
+    ADD CONSTRAINT cards_follows_fkey FOREIGN KEY (follows) REFERENCES public.cards(id);
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);

@@ -1,8 +1,30 @@
+-- name: lock_alike :value
+-- Two that ask the same at once: one of them is the first.
+select pg_advisory_xact_lock(hashtextextended('alike:' || %(alike)s, 0))::text;
+
 -- name: open :one
--- A new card, due at once.
-insert into cards (id, kind, task_id, channel)
-values (%(card_id)s, 'question', %(task_id)s, %(channel)s)
+-- A new card, due at once; in the thread of the one that asked the same before and is open.
+with first as (
+    select c.id from cards c join tasks t on t.id = c.task_id
+     where c.alike = %(alike)s::text and c.channel = %(channel)s and c.follows is null
+       and c.created_at > now() - make_interval(hours => %(hours)s)
+       and t.status in ('waiting_on_human', 'escalated')
+       and (t.question ->> 'id')::uuid = c.id
+     order by c.created_at desc
+     limit 1
+), told as (
+    update cards set wanted = wanted + 1, next_try_at = least(next_try_at, now())
+     where id = (select id from first)
+)
+insert into cards (id, kind, task_id, channel, alike, follows)
+values (%(card_id)s, 'question', %(task_id)s, %(channel)s, %(alike)s, (select id from first))
 returning id;
+
+-- name: followers :many
+select t.number from cards c join tasks t on t.id = c.task_id
+ where c.follows = %(card_id)s and t.status in ('waiting_on_human', 'escalated')
+   and (t.question ->> 'id')::uuid = c.id
+ order by t.number;
 
 -- name: open_unposted :exec
 -- A question that is shown on its batch's card: it is never posted itself, for nothing is ever
@@ -46,11 +68,14 @@ update cards set closed_at = now(), wanted = wanted + 1, next_try_at = now()
 returning id;
 
 -- name: change :exec
--- A batch's card changes with every draft on it: it waits out the seconds since it was shown.
+-- A batch's card changes with every draft on it, and so does a reminder: they wait out the
+-- seconds since they were shown. The one in whose thread it stands counts it.
 update cards
    set wanted = wanted + 1, tries = 0, error = null, set_aside = false,
-       next_try_at = case when kind = 'batch' then next_try_at else least(next_try_at, now()) end
- where id = coalesce((select batch_id from batch_drafts where question_id = %(card_id)s), %(card_id)s);
+       next_try_at = case when kind in ('batch', 'reminder') then next_try_at
+                          else least(next_try_at, now()) end
+ where id in (coalesce((select batch_id from batch_drafts where question_id = %(card_id)s), %(card_id)s),
+              (select follows from cards where id = %(card_id)s));
 
 -- name: change_of_task :exec
 update cards set wanted = wanted + 1, next_try_at = now()
@@ -86,7 +111,7 @@ update cards set held_until = null where id = any(%(card_ids)s) and held_until =
 -- shown once more.
 update cards
    set shown = greatest(shown, %(version)s), tries = 0,
-       next_try_at = now() + case when kind = 'batch' then interval '3 seconds' else interval '0' end,
+       next_try_at = now() + case when kind in ('batch', 'reminder') then interval '3 seconds' else interval '0' end,
        wanted = case when shown > %(version)s then wanted + 1 else wanted end,
        posted_channel = %(channel)s, ts = %(ts)s, error = null, set_aside = false,
        again = again and generation > %(generation)s,

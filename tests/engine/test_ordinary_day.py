@@ -146,8 +146,72 @@ def test_an_ordinary_day_of_ten_leads_rings_at_most_fifteen_times(office: Compan
                            " where context ->> 'category' = 'spam'")  # fmt: skip
     assert threads == [{"n": 0}]
 
-    # The next morning: one reminder for each lead whose quote is not out, and no more.
+    # The next morning: one ring for all leads whose quote is not out, the others in its thread.
     before = len([m for _, m in posted(office) if rings(m)])
     office.pass_time(hours=19)
     after = [m for _, m in posted(office) if rings(m)]
-    assert len(after) - before == 6
+    assert len(after) - before == 1
+    [first, *others] = [m for m in office.messages("#escalations") if "No quote yet" in m["text"]]
+    assert len(others) == 5
+    assert {m["thread_ts"] for m in others} == {first["ts"]}
+    assert "5 more like this in the thread" in str(first["blocks"])
+    due = rows(office, "select t.* from tasks t join sops s on s.id = t.sop_id"
+                       " where s.slug = 'quote_due' order by t.number")  # fmt: skip
+    press(office, Task(**due[-1]), "The quote is out")
+    office.pass_time(minutes=1)
+    [first, *_] = [m for m in office.messages("#escalations") if "No quote yet" in m["text"]]
+    assert "4 more like this in the thread" in str(first["blocks"])
+
+
+def test_ten_leads_that_nobody_answers_ring_one_reminder(office: Company) -> None:
+    letters: list[Task] = []
+    for nr in range(10):
+        letters.append(letter(office, nr, WANTED, "Snow removal"))
+        office.pass_time(minutes=11)
+    before = [m for _, m in posted(office) if rings(m)]
+    assert len(before) == 10
+    # At ten the next morning all of them have had their eight hours.
+    office.pass_time(hours=24)
+    ringing = [m for _, m in posted(office) if rings(m)]
+    [told] = [m for m in ringing if "still wait" in m["text"]]
+    assert told["text"] == "10 questions still wait for an answer"
+    assert not any(name in told["text"] for name in NAMES)
+    assert len(ringing) <= AT_MOST
+    listed = str(told["blocks"])
+    for task in letters:
+        assert office.see(task).reminded_at is not None
+        assert f"/tasks/{task.number}|Reply to a new lead>" in listed
+
+    for task in letters[:9]:
+        press(office, task, "Don't send")
+        submit(office, tapped="Already taken care of")
+    office.pass_time(minutes=5)
+    assert reminder(office).startswith(f"Task {letters[9].number} still waits")
+    # The tenth has its time once more, and then it is over.
+    office.pass_time(hours=24)
+    assert office.see(letters[9]).status == "failed"
+    assert reminder(office).startswith("Over:")
+
+
+def reminder(office: Company) -> str:
+    [told] = [m["text"] for m in office.messages("#escalations") if m["username"] == "Engine"
+              and ("still wait" in m["text"] or "reminded of" in m["text"])]  # fmt: skip
+    return told
+
+
+def test_what_fails_for_one_cause_rings_once(office: Company) -> None:
+    rejected = {"x-amzn-ErrorType": "MessageRejected"}
+    office.order("ses", "answer", status=400, times=10, headers=rejected, body='{"message": "no"}')
+    letters = [letter(office, nr, WANTED, "Snow removal") for nr in range(4)]
+    for task in letters:
+        press(office, task, "Send as is")
+    office.pass_time(minutes=2)
+    assert {office.see(task).status for task in letters} == {"escalated"}
+    ringing = [m["text"] for m in office.messages("#escalations") if rings(m)]
+    assert len([text for text in ringing if "failed (task" in text]) == 1, ringing
+    # Each can be answered where it stands.
+    office.local.clear_faults()
+    for task in letters:
+        press(office, task, "Try again")
+    office.pass_time(minutes=2)
+    assert len(office.outbox) == 4
