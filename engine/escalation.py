@@ -13,12 +13,12 @@ from uuid import UUID
 
 from engine import batches, cards, deadlines, executor, questions, tasks, verdicts
 from engine.agents import Agent
+from engine.positions import Position
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run
 from engine.steps.contract import Asking, Option, Step
 from engine.task_events import Event
-from engine.tasks import Position
 
 ESCALATIONS = "escalations"
 

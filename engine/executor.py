@@ -17,10 +17,11 @@ from typing import Any
 
 import structlog
 
-from engine import answers, cards, escalation, failures, handoffs, sops, tasks
+from engine import answers, cards, escalation, failures, handoffs, positions, sops, tasks
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
 from engine.holds import HOLDS
 from engine.keyed_hash import keyed_hash
+from engine.positions import Position
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.runtime import Runtime
 from engine.sops import Procedure
@@ -39,7 +40,7 @@ from engine.steps.contract import (
     Uncertain,
 )
 from engine.task_events import Event
-from engine.tasks import FINISHED, Position, Task
+from engine.tasks import FINISHED, Task
 
 log = structlog.get_logger()
 
@@ -372,9 +373,9 @@ def _written(
     ends = position.status in FINISHED and (task.parent_id is not None or task.open_children)
     if also is None and not ends:
         with runtime.database.statement(f"record:{position.status}") as conn:
-            return tasks.record(conn, task, position, events)
+            return positions.record(conn, task, position, events)
     with runtime.database.transaction(f"record:{position.status}") as conn:
-        row = tasks.record(conn, task, position, events)
+        row = positions.record(conn, task, position, events)
         if ends:
             tasks.end_child(conn, task)
         if also is not None:

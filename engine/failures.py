@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from engine import cards, escalation, executor, halt, outages, sops, tasks
+from engine import cards, escalation, executor, halt, outages, positions, sops, tasks
 from engine.effects import Settling, SlotTaken
 from engine.errors import (
     Ambiguous,
@@ -29,11 +29,12 @@ from engine.errors import (
     Unreachable,
 )
 from engine.gate import Later
+from engine.positions import Position
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run, StepTimedOut
 from engine.task_events import Event
-from engine.tasks import Position, Task
+from engine.tasks import Task
 
 PARKED_VENDORS = frozenset({"crm", "slack"})
 FIRST_BACKOFF_SECONDS = 2.0
@@ -256,7 +257,7 @@ def end_unreadable(runtime: Runtime, task: Task, error: SopInvalid) -> None:
     position = Position("failed", task.step_id, task.visit, error=error.code)
     event = Event("task_failed", step_id=task.step_id, output_summary=error.code)
     with runtime.database.transaction("record:failed") as conn:
-        tasks.record(conn, task, position, [event])
+        positions.record(conn, task, position, [event])
         tasks.end_child(conn, task)
         sop = sops.get(conn, task.sop_id)
         cards.raise_alarm(

@@ -1,23 +1,22 @@
 """Tasks: runs of SOPs. The row is the truth, and these verbs are the only way to change it.
 
 Each verb changes the state and appends its event in the caller's transaction. What a
-run does between claim and record is `executor.py`; what a question is, `questions.py`.
+run writes between its claim and its end is in `positions.py`; what a question is, in
+`questions.py`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from engine import agents, cards, queue, task_events
 from engine.agents import Agent
-from engine.errors import ContextTooLarge, NotFound, RunLost, TaskClosed
+from engine.errors import ContextTooLarge, NotFound, TaskClosed
 from engine.postgres import Connection
 from engine.postgres.queries import queries
 from engine.stored_json import stored
@@ -69,36 +68,6 @@ class Task:
     started_at: datetime | None
     finished_at: datetime | None
     erased_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a run leaves its task. What is not named is cleared."""
-
-    status: str
-    step_id: UUID | None
-    visit: int
-    attempt: int = 0
-    tier: int | None = None
-    wake_at: datetime | None = None
-    parked_for: str | None = None
-    wait_token: UUID | None = None
-    question: dict[str, Any] | None = None
-    deadline: datetime | None = None
-    children: int = 0
-    subject: str | None = None
-    error: str | None = None
-    yields: bool = False
-    output: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_next_step(self) -> bool:
-        """Whether the run goes on with another step, and nothing is kept but what the last
-        one has put out."""
-        return self == Position(
-            "in_progress", self.step_id, self.visit,
-            question=self.question, subject=self.subject, output=self.output,
-        )  # fmt: skip
 
 
 def start(
@@ -180,79 +149,6 @@ def claim(conn: Connection, *, lease_seconds: float) -> tuple[Task, Agent] | Non
         return None
     agent = agents.from_json(row.pop("agent"))
     return Task(**row), agent
-
-
-def record(
-    conn: Connection, task: Task, position: Position, events: Sequence[Event]
-) -> dict[str, Any]:
-    """Write what a run did and where the task stands now. One statement.
-
-    Returns `cancel_requested_at`. Raises RunLost where the run token is no longer valid;
-    then nothing was written.
-    """
-    output = position.output
-    if output:
-        checked_context({**task.context, **output})
-    if len(events) == 1 and position.is_next_step:
-        row = sql.advance(
-            conn,
-            task_id=task.id,
-            run_token=task.run_token,
-            next_step_id=position.step_id,
-            visit=position.visit,
-            question=stored(position.question) if position.question is not None else None,
-            subject=position.subject,
-            output=stored(output) if output else None,
-            **events[0].params(),
-        )
-        if row is None:
-            raise RunLost(f"task {task.number}")
-        return row
-    rows = [{"n": n, **event.params()} for n, event in enumerate(events, start=1)]
-    row = sql.record(
-        conn,
-        task_id=task.id,
-        run_token=task.run_token,
-        status=position.status,
-        step_id=position.step_id,
-        visit=position.visit,
-        attempt=position.attempt,
-        tier=position.tier,
-        wake_at=position.wake_at,
-        parked_for=position.parked_for,
-        wait_token=position.wait_token,
-        question=stored(position.question) if position.question is not None else None,
-        deadline=position.deadline,
-        children=position.children,
-        subject=position.subject,
-        error=position.error,
-        yields=position.yields,
-        output=stored(output) if output else None,
-        count=len(rows),
-        events=Jsonb(rows, dumps=_dumps),
-    )
-    if row is None:
-        raise RunLost(f"task {task.number}")
-    return row
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, default=str)
-
-
-def keep_reply(conn: Connection, task: Task, output: Mapping[str, Any], event: Event) -> None:
-    """Store a model's reply with what it cost. Raises RunLost."""
-    if (
-        sql.keep_reply(
-            conn,
-            task_id=task.id,
-            run_token=task.run_token,
-            output=stored(dict(output)),
-            **event.params(),
-        )
-        is None
-    ):
-        raise RunLost(f"task {task.number}")
 
 
 def end_child(conn: Connection, child: Task) -> None:

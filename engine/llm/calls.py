@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine import failpoints, rate_limits, tasks
+from engine import failpoints, positions, rate_limits
 from engine.business import introduction
 from engine.errors import Ambiguous, RateLimited, ReplyInvalid
 from engine.llm import Prompt, Reply
@@ -138,5 +138,5 @@ def _store(ctx: Context, event: Event, reply: Reply | None) -> None:
         replies = [*_kept(ctx), [reply.text, reply.stop]]
         output = {KEPT: {"visit": ctx.task.visit, "tier": ctx.tier, "replies": replies}}
     with ctx.runtime.database.statement("keep_reply") as conn:
-        tasks.keep_reply(conn, ctx.task, output, event)
+        positions.keep_reply(conn, ctx.task, output, event)
     ctx.run.task.context.update(output)

@@ -7,12 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from engine import agents, executor, sops, tasks
+from engine import agents, executor, positions, sops, tasks
 from engine.agents import AgentDefinition
 from engine.crew import Crew
 from engine.errors import RunLost
 from engine.step_run import Run
 from engine.steps import STEP_TYPES
+from engine.task_events import Event
 from engine.tasks import Task
 from tests.engine.hands import (
     alarms,
@@ -195,11 +196,11 @@ def test_every_write_of_a_lost_run_is_refused(office: Company) -> None:
     claim(office)
     before, events = office.see(task), office.timeline(task)
     with office.runtime.database.transaction("late") as conn:
-        position = tasks.Position("completed", late.step.id, late.task.visit)
+        position = positions.Position("completed", late.step.id, late.task.visit)
         with pytest.raises(RunLost):
-            tasks.record(conn, late.task, position, [tasks.Event("task_completed")])
+            positions.record(conn, late.task, position, [Event("task_completed")])
         with pytest.raises(RunLost):
-            tasks.keep_reply(conn, late.task, {"draft_x": "y"}, tasks.Event("llm_called"))
+            positions.keep_reply(conn, late.task, {"draft_x": "y"}, Event("llm_called"))
     executor.run(office.runtime, late)
     with pytest.raises(RunLost):
         executor.give_up(office.runtime, late)

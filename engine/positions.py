@@ -1,0 +1,126 @@
+"""Where a run leaves its task: the writes between a claim and the end of a run.
+
+Each is one statement that checks the run token, so that a worker that froze and woke up
+changes nothing. `executor.py` and `failures.py` decide what is written; what people do to
+a task is in `tasks.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from engine.errors import RunLost
+from engine.postgres import Connection
+from engine.stored_json import stored
+from engine.task_events import Event
+from engine.tasks import Task, checked_context, sql
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a run leaves its task. What is not named is cleared."""
+
+    status: str
+    step_id: UUID | None
+    visit: int
+    attempt: int = 0
+    tier: int | None = None
+    wake_at: datetime | None = None
+    parked_for: str | None = None
+    wait_token: UUID | None = None
+    question: dict[str, Any] | None = None
+    deadline: datetime | None = None
+    children: int = 0
+    subject: str | None = None
+    error: str | None = None
+    yields: bool = False
+    output: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_next_step(self) -> bool:
+        """Whether the run goes on with another step, and nothing is kept but what the last
+        one has put out."""
+        return self == Position(
+            "in_progress", self.step_id, self.visit,
+            question=self.question, subject=self.subject, output=self.output,
+        )  # fmt: skip
+
+
+def record(
+    conn: Connection, task: Task, position: Position, events: Sequence[Event]
+) -> dict[str, Any]:
+    """Write what a run did and where the task stands now. One statement.
+
+    Returns `cancel_requested_at`. Raises RunLost where the run token is no longer valid;
+    then nothing was written.
+    """
+    output = position.output
+    if output:
+        checked_context({**task.context, **output})
+    if len(events) == 1 and position.is_next_step:
+        row = sql.advance(
+            conn,
+            task_id=task.id,
+            run_token=task.run_token,
+            next_step_id=position.step_id,
+            visit=position.visit,
+            question=stored(position.question) if position.question is not None else None,
+            subject=position.subject,
+            output=stored(output) if output else None,
+            **events[0].params(),
+        )
+        if row is None:
+            raise RunLost(f"task {task.number}")
+        return row
+    rows = [{"n": n, **event.params()} for n, event in enumerate(events, start=1)]
+    row = sql.record(
+        conn,
+        task_id=task.id,
+        run_token=task.run_token,
+        status=position.status,
+        step_id=position.step_id,
+        visit=position.visit,
+        attempt=position.attempt,
+        tier=position.tier,
+        wake_at=position.wake_at,
+        parked_for=position.parked_for,
+        wait_token=position.wait_token,
+        question=stored(position.question) if position.question is not None else None,
+        deadline=position.deadline,
+        children=position.children,
+        subject=position.subject,
+        error=position.error,
+        yields=position.yields,
+        output=stored(output) if output else None,
+        count=len(rows),
+        events=Jsonb(rows, dumps=_dumps),
+    )
+    if row is None:
+        raise RunLost(f"task {task.number}")
+    return row
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def keep_reply(conn: Connection, task: Task, output: Mapping[str, Any], event: Event) -> None:
+    """Store a model's reply with what it cost. Raises RunLost."""
+    if (
+        sql.keep_reply(
+            conn,
+            task_id=task.id,
+            run_token=task.run_token,
+            output=stored(dict(output)),
+            **event.params(),
+        )
+        is None
+    ):
+        raise RunLost(f"task {task.number}")
