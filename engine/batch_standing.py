@@ -13,7 +13,7 @@ from engine.batch_outliers import refusal_of
 from engine.batches import Batch, Draft
 from engine.postgres import Connection
 
-VERDICTS = ("sent as drafted", "edited", "struck out", "without an answer")
+VERDICTS = ("sent as drafted", "edited", "struck out", "without an answer", "not sent after all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,8 @@ def verdict(draft: Draft) -> str:
     given: dict[str, Any] | None = (draft.question or {}).get("answer")
     if not given:
         return VERDICTS[3]
+    if draft.withheld:
+        return VERDICTS[4]
     if given["choice"] == refusal_of(draft.question or {}):
         return VERDICTS[2]
     return VERDICTS[1] if given.get("edited") else VERDICTS[0]

@@ -60,6 +60,8 @@ class Draft:
     question: dict[str, Any] | None
     waiting: bool
     leaves_at: datetime | None
+    # Why it was not sent, though it was approved.
+    withheld: str | None = None
 
     @property
     def state(self) -> str:
@@ -204,6 +206,7 @@ def _draft(row: dict[str, Any]) -> Draft:
         question=question,
         waiting=current and asks and latest["state"] in WAITING,
         leaves_at=row["wake_at"] if leaving else None,
+        withheld=row["withheld"] if current else None,
     )
 
 

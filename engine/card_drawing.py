@@ -43,6 +43,7 @@ from engine.slack.card_state import (
 from engine.slack.outlook_card import outlook_card
 from engine.slack.reminder_card import reminder_card
 from engine.slack.summary_card import summary_card
+from engine.steps.still import WITHHELD
 from engine.tasks import Task
 
 
@@ -126,7 +127,7 @@ def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: dateti
             state = Undo(given["by"]["name"], task.wake_at, seconds, given["label"])
         case "answered" | "undo":
             at = datetime.fromisoformat(given["at"])
-            state = Answered(given["by"]["name"], at, _what(given))
+            state = Answered(given["by"]["name"], at, _what(given) + _withheld(task, question))
             if _is_held(task, question):
                 until = task.wake_at if task.parked_for == "holiday" else None
                 state = Held(state.by, at, state.what, HOLDS[str(task.parked_for)], until)
@@ -143,6 +144,13 @@ def _is_held(task: Task, question: dict[str, Any]) -> bool:
     """Whether what was answered here is held back at the gate."""
     latest = task.question is not None and task.question["id"] == question["id"]
     return latest and task.status == "waiting_on_timer" and task.parked_for in HOLDS
+
+
+def _withheld(task: Task, question: dict[str, Any]) -> str:
+    """Why an approved mail has not been sent after all."""
+    latest = task.question is not None and task.question["id"] == question["id"]
+    why = task.context.get(WITHHELD) if latest and question.get("mail") else None
+    return f". Not sent after all: {why}" if why else ""
 
 
 def _what(given: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from engine import effects, families, mail_threads, suppressions, tasks
 from engine.business import Business
@@ -19,6 +20,7 @@ from engine.tasks import Task
 
 # Between a mail's being sent and its becoming a task. More is a clock that is wrong.
 LONGEST_ON_ITS_WAY = timedelta(days=7)
+HEARD = ("customer_replied", "customer_opted_out", "customer_complained", "customer_bounced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,15 @@ class Correspondence:
             return began
         return sent if began - LONGEST_ON_ITS_WAY <= sent <= began else began
 
+    def heard(self) -> dict[str, Any]:
+        """What the customer has done about our mails, as it is known at this moment."""
+        with self.database.read() as conn:
+            context = tasks.get(conn, self.task.id).context
+        return {key: context[key] for key in HEARD if key in context}
+
     def has_replied(self) -> bool:
         """Whether the customer has replied, as it is known at this moment."""
-        with self.database.read() as conn:
-            return bool(tasks.get(conn, self.task.id).context.get("customer_replied"))
+        return bool(self.heard().get("customer_replied"))
 
     def stop(self, address: str) -> None:
         """The customer wants no more mail: from the next intent on there is none."""

@@ -39,6 +39,7 @@ from engine.steps.contract import (
     Stop,
     Uncertain,
 )
+from engine.steps.still import WITHHELD
 from engine.task_events import Event
 from engine.tasks import FINISHED, Task
 
@@ -243,6 +244,9 @@ def _go_on(
     if question and question["state"] == "undo" and question["visit"] == run.task.visit:
         # The seconds for taking it back are over: the card's button goes.
         decided = question | {"state": "answered"}
+        also = also or (lambda conn: cards.change(conn, question["id"]))
+    elif question and WITHHELD in done.output:
+        # What was approved is not sent after all: its card says why.
         also = also or (lambda conn: cards.change(conn, question["id"]))
     events = [
         Event(

@@ -182,7 +182,7 @@ def _targets(config: Any, field: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(config, Mapping):
         for key, value in config.items():
             here = f"{field}.{key}" if field else str(key)
-            if key in ("goto", "absent", "unless_replied") and isinstance(value, str):
+            if key in ("goto", "absent", "unless_replied", "otherwise") and isinstance(value, str):
                 yield here, value
             elif key == "branches" and isinstance(value, Mapping):
                 yield from ((f"{here}.{label}", str(target)) for label, target in value.items())

@@ -70,6 +70,7 @@ class Invoice:
     amount: Decimal
     currency: str
     due_on: date
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,10 @@ class Crm(Protocol):
         self, *, as_of: date, page: int = 1, timeout: float
     ) -> tuple[tuple[Invoice, ...], int | None]:
         """One page of invoices and the next page's number, or None."""
+        ...
+
+    def get_invoice(self, invoice_id: str, *, timeout: float) -> Invoice | None:
+        """As it is now, paid or not."""
         ...
 
     def list_interactions(

@@ -91,6 +91,14 @@ class HubSpotCrm:
     ) -> tuple[tuple[Invoice, ...], int | None]:
         raise Refused(VENDOR, "unsupported: invoices")
 
+    def get_invoice(
+        self,
+        invoice_id: str,  # noqa: ARG002 - the port's
+        *,
+        timeout: float,  # noqa: ARG002
+    ) -> Invoice | None:
+        raise Refused(VENDOR, "unsupported: invoices")
+
     def find_by_key(self, key: str, *, timeout: float) -> str | None:
         patience, unique = Patience(timeout), self._properties.name("key")
         for objects in (CONTACTS, NOTES):

@@ -73,6 +73,7 @@ class InvoiceBody(Body):
     amount: Annotated[Decimal, Field(ge=0, max_digits=MOST_DIGITS)]
     currency: Text = "USD"
     due_on: Annotated[date, BeforeValidator(_day)]
+    paid: bool = False
 
     def invoice(self) -> Invoice:
         return Invoice(**{name: getattr(self, name) for name in type(self).model_fields})
@@ -107,6 +108,10 @@ class CustomerReply(Body):
 class CustomerPage(Body):
     data: tuple[CustomerBody, ...]
     meta: Meta
+
+
+class InvoiceReply(Body):
+    data: InvoiceBody
 
 
 class InvoicePage(Body):

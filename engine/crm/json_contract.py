@@ -24,6 +24,7 @@ from engine.crm.json_bodies import (
     CustomerReply,
     InteractionPage,
     InvoicePage,
+    InvoiceReply,
     MadeReply,
     fields_to_send,
     interaction_to_send,
@@ -100,6 +101,10 @@ class JsonCrm:
         more = bool(reply.data) and reply.meta.page * reply.meta.per_page < reply.meta.total
         invoices = tuple(one.invoice() for one in reply.data)
         return invoices, reply.meta.page + 1 if more else None
+
+    def get_invoice(self, invoice_id: str, *, timeout: float) -> Invoice | None:
+        reply = self._read(f"/invoices/{part(invoice_id)}", InvoiceReply, timeout)
+        return reply.data.invoice() if reply else None
 
     def find_by_key(self, key: str, *, timeout: float) -> str | None:
         reply = self._read(f"/effects/{part(_header(key))}", MadeReply, timeout)

@@ -18,7 +18,7 @@ FILTERS = {
     "not_signed_for_season": "signed_seasons",
     "last_service_before": "last_service_at",
 }
-WORDS = {"invoices": "list invoices", "opt_out": "keep an opt-out"}
+WORDS = {"invoices": "read invoices", "opt_out": "keep an opt-out"}
 PROPERTIES = {"opt_out": "opted_out", "find_by_key": "key"}
 
 
@@ -34,7 +34,7 @@ def lacking(steps: Iterable[tuple[str, Any]], crm: Crm | None, settings: Setting
 
 def _needs(config: Any) -> Iterator[Capability]:
     operation = getattr(config, "operation", "")
-    if operation == "list_overdue_invoices":
+    if operation == "list_overdue_invoices" or "invoice" in getattr(config, "read_again", ()):
         yield "invoices"
     elif operation == "opt_out":
         yield "opt_out"

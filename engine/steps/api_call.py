@@ -20,13 +20,16 @@ from engine.steps import second_yes
 from engine.steps.contract import (
     Ask,
     Asking,
+    Condition,
     Done,
+    Goto,
     Option,
     Outcome,
     StepConfig,
     StepContext,
     TemplateText,
 )
+from engine.steps.still import WITHHELD, Rest, withheld
 
 Operation = Literal[
     "send",
@@ -45,7 +48,8 @@ OPERATIONS = {
 
 
 class Config(StepConfig):
-    """email.send sends what stands in the context key `mail`; email.stop_writing ends all
+    """email.send sends what stands in the context key `mail`, unless one of the conditions of
+    `unless` holds by then, by what is read again of the CRM; email.stop_writing ends all
     mail to the customer. The crm operations take
     `fields` (templates); log_interaction takes `kind` and `summary`. http.request takes
     `method`, `url` (its host must be on the allow-list) and `body`."""
@@ -60,6 +64,9 @@ class Config(StepConfig):
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     url: TemplateText = ""
     body: dict[str, TemplateText] = Field(default_factory=dict)
+    read_again: tuple[Rest, ...] = ()
+    unless: dict[str, Condition] = Field(default_factory=dict)
+    otherwise: str = "complete"
 
     @model_validator(mode="after")
     def _complete(self) -> Config:
@@ -70,6 +77,10 @@ class Config(StepConfig):
             raise ValueError("log_interaction needs 'kind' and 'summary'")
         if self.operation == "upsert_lead" and not self.fields:
             raise ValueError("upsert_lead needs 'fields'")
+        if (self.unless or self.read_again) and self.operation != "send":
+            raise ValueError("'unless' and 'read_again' are for email.send")
+        if self.read_again and not self.unless:
+            raise ValueError("'read_again' is read for 'unless', which is missing")
         if self.service == "http":
             parts = urlsplit(self.url)
             if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost"):
@@ -105,12 +116,19 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
     if not letters.begun("send"):
         if letters.full():
             raise Refused("mail", "thread_full")
+        customer = ctx.render(config.customer).text.strip()
+        why = withheld(ctx, config.read_again, config.unless, customer) if config.unless else None
+        if why is not None:
+            return Goto(config.otherwise, {WITHHELD: why}, summary=f"withheld: {why}")
         asked = second_yes.before_sending(ctx, mail)
         if asked is not None:
             return asked
     result = ctx.perform(send_effect(ctx, mail))
     letters.remember(str(result.get("message_id", "")))
-    return Done({"email_sent_id": result.get("message_id", "")}, summary="sent")
+    sent = {"email_sent_id": result.get("message_id", "")}
+    if ctx.context.get(WITHHELD):
+        sent[WITHHELD] = ""  # at an earlier try; a person had it run again
+    return Done(sent, summary="sent")
 
 
 def _stop_writing(ctx: StepContext) -> Outcome:

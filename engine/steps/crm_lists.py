@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from engine.business import Business, season_to_sell
-from engine.crm import Customer, CustomerFilter, Page
+from engine.crm import Customer, CustomerFilter, Invoice, Page
 from engine.errors import StepFailed
 from engine.steps import expressions
 from engine.steps.contract import StepContext
@@ -126,7 +126,7 @@ def invoices(config: Wanted, ctx: StepContext) -> list[dict[str, Any]]:
                     "customer_id": invoice.customer_id,
                     "invoice_id": invoice.id,
                     "customer_invoice_number": invoice.number,
-                    "customer_invoice_amount": f"{invoice.amount} {invoice.currency}",
+                    "customer_invoice_amount": money(invoice),
                     "customer_invoice_due": invoice.due_on.isoformat(),
                     "days_overdue": late,
                 }
@@ -135,6 +135,10 @@ def invoices(config: Wanted, ctx: StepContext) -> list[dict[str, Any]]:
         if len(rows) > config.limit:
             raise StepFailed(f"more than {config.limit} invoices; narrow the query")
     return rows
+
+
+def money(invoice: Invoice) -> str:
+    return f"{invoice.amount} {invoice.currency}"
 
 
 def _stage(stages: Sequence[int], late: int) -> int | None:

@@ -7,9 +7,12 @@ with child as (
            exists (select from effects e
                     where e.task_id = c.id and e.vendor = 'mail' and e.state = 'done') as sent,
            exists (select from task_events e
-                    where e.task_id = c.id and e.event_type = 'step_failed'
-                      and (e.output_summary like 'refused:suppressed%%'
-                           or e.output_summary = 'refused:contacted_recently')) as withheld,
+                    where e.task_id = c.id
+                      and (e.event_type = 'step_failed'
+                           and (e.output_summary like 'refused:suppressed%%'
+                                or e.output_summary = 'refused:contacted_recently')
+                           or e.event_type = 'step_completed'
+                           and e.output_summary like 'withheld: %%')) as withheld,
            (select e.output_summary from task_events e
              where e.task_id = c.id and e.event_type in ('human_answered', 'answer_undone')
              order by e.seq desc limit 1) as answer

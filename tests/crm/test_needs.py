@@ -58,7 +58,7 @@ def test_hubspot_without_properties_lacks_them_by_name() -> None:
         " HUBSPOT_PROPERTIES",
         "step 'list': HubSpot cannot keep 'status'; name a property for status in"
         " HUBSPOT_PROPERTIES",
-        "step 'overdue': the CRM (hubspot) cannot list invoices; take the step out",
+        "step 'overdue': the CRM (hubspot) cannot read invoices; take the step out",
         "step 'lead': HubSpot cannot keep 'source'; name a property for source in"
         " HUBSPOT_PROPERTIES",
         "step 'out': HubSpot cannot keep an opt-out; name a property for opted_out in"
@@ -68,7 +68,7 @@ def test_hubspot_without_properties_lacks_them_by_name() -> None:
 
 def test_with_properties_only_invoices_are_lacking() -> None:
     [said] = told(settings(crm_kind="hubspot", hubspot_properties=SETTING))
-    assert "list invoices" in said
+    assert "read invoices" in said
 
 
 def test_the_json_contract_lacks_nothing_and_no_crm_says_nothing() -> None:

@@ -62,10 +62,13 @@ def test_every_answer_has_the_form_that_the_file_gives(call: Caller):
     overdue = call("GET", "/invoices/overdue", params={"as_of": "2026-11-23"}).json()["data"]
     assert [one["due_on"] for one in overdue] == sorted(one["due_on"] for one in overdue)
     assert len(overdue) == 6
+    one = call("GET", f"/invoices/{overdue[0]['id']}").json()["data"]
+    assert one == overdue[0] | {"paid": False}
 
 
 def test_every_error_has_the_form_that_the_file_gives(call: Caller):
     assert code(call("GET", "/customers/nobody")) == (404, "not_found", "")
+    assert code(call("GET", "/invoices/none")) == (404, "not_found", "")
     assert code(call("GET", "/effects/never")) == (404, "not_found", "")
     unkeyed = call("POST", "/customers", json={"name": "R"})
     assert code(unkeyed) == (400, "missing", "Idempotency-Key")
@@ -121,7 +124,7 @@ def test_pages_cover_everyone_once(call: Caller):
 
 def test_the_file_and_the_stand_in_name_the_same_paths():
     def rules(function: Any) -> str:
-        return re.sub(r"<(?:path:)?(?:customer_)?(\w+)>", r"{\1}", function)
+        return re.sub(r"<(?:path:)?(?:customer_|invoice_)?(\w+)>", r"{\1}", function)
 
     from flask import Flask
 

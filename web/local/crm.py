@@ -96,6 +96,14 @@ def list_overdue_invoices() -> Response:
     return _page(shown)
 
 
+@blueprint.get("/invoices/<invoice_id>")
+def get_invoice(invoice_id: str) -> Response:
+    invoice = request_world().get("crm_invoice", invoice_id)
+    if invoice is None:
+        raise Wrong("not_found", status=404)
+    return jsonify(data=invoice)
+
+
 @blueprint.get("/effects/<path:key>")
 def find_effect(key: str) -> Response:
     effect = request_world().get("crm_effect", key)

@@ -1,0 +1,59 @@
+"""What an approved mail rests on, looked at once more right before it leaves.
+
+Between the approval and the sending lie the seconds for Undo, a campaign's pace, a holiday,
+a stop: hours, sometimes days. Meanwhile an invoice is paid, a customer signs or writes back.
+`unless` of a procedure's send step says what makes the mail wrong then, `read_again` what
+of the CRM is read for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from engine.crm import Crm
+from engine.steps import expressions
+from engine.steps.contract import StepContext
+from engine.steps.crm_lists import known, money
+
+Rest = Literal["customer", "invoice"]
+# Under this key the task keeps why its approved mail was not sent; its card tells.
+WITHHELD = "withheld_because"
+GONE = "the CRM does not know this customer any more"
+
+
+def withheld(
+    ctx: StepContext, read_again: Sequence[Rest], unless: Mapping[str, str], customer: str
+) -> str | None:
+    """Why the mail is not to go out after all, in the procedure's words; None where all that
+    it rests on still holds."""
+    now: dict[str, Any] = {**ctx.context, **ctx.correspondence.heard()}
+    if ctx.has_crm:
+        if "customer" in read_again:
+            read = _customer(ctx, customer)
+            if not read["customer_found"]:
+                return GONE
+            now |= read
+        if "invoice" in read_again:
+            now |= _invoice(ctx)
+    return next((why for why, when in unless.items() if expressions.evaluate(when, now)), None)
+
+
+def _customer(ctx: StepContext, customer_id: str) -> dict[str, Any]:
+    timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
+
+    def read(crm: Crm) -> Any:
+        return crm.get_customer(customer_id, timeout=timeout) if customer_id else None
+
+    found = ctx.read_crm(read)
+    return {"customer_found": found is not None} | (known(found) if found else {})
+
+
+def _invoice(ctx: StepContext) -> dict[str, Any]:
+    """One that is gone is as good as paid: nobody is to be reminded of it."""
+    timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
+    invoice_id = str(ctx.context.get("invoice_id") or "")
+    found = ctx.read_crm(lambda crm: crm.get_invoice(invoice_id, timeout=timeout))
+    if found is None or found.paid:
+        return {"customer_invoice_open": False, "customer_invoice_left": ""}
+    return {"customer_invoice_open": True, "customer_invoice_left": money(found)}
