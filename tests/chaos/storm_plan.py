@@ -14,6 +14,7 @@ OccasionKind = Literal["form", "mail", "everything", "patience"]
 
 CALM_SECONDS = 2.0
 BETWEEN_KILLS = (1.0, 5.0)
+LONGER_THAN_A_LEASE = (2.0, 5.0)
 WEB_SHARE = 0.15
 # Of a hundred kills, so many of the others come with them.
 FREEZES, CRASHES, CUTS, FAULTS, CANCELS = 0.06, 0.06, 0.15, 1.0, 0.08
@@ -94,12 +95,28 @@ def _others(chance: Random, kills: int, end: float, lease: float) -> list[Stroke
     def moments(share: float) -> list[float]:
         return [chance.uniform(CALM_SECONDS, end) for _ in range(max(1, round(kills * share)))]
 
-    freezes = [Stroke(at, "freeze", chance.random(), lease + chance.uniform(2, 5))
-               for at in moments(FREEZES)]  # fmt: skip
+    freezes = _freezes(chance, max(1, round(kills * FREEZES)), end, lease)
     crashes = [Stroke(at, "crash_database") for at in moments(CRASHES)]
     cuts = [Stroke(at, "cut_backends", chance.random()) for at in moments(CUTS)]
     faults = [Stroke(at, "fault", facts=_fault(chance)) for at in moments(FAULTS)]
     return [*freezes, *crashes, *cuts, *faults]
+
+
+def _freezes(chance: Random, wanted: int, end: float, lease: float) -> list[Stroke]:
+    """One after the other, each in its own part of the time: a machine that stands still is
+    not joined by the next one, for then there would be nobody to take over."""
+    longest = lease + LONGER_THAN_A_LEASE[1]
+    parts = max(1, min(wanted, int((end - CALM_SECONDS) // longest)))
+    part = (end - CALM_SECONDS) / parts
+    return [
+        Stroke(
+            CALM_SECONDS + n * part + chance.uniform(0, max(0.0, part - longest)),
+            "freeze",
+            chance.random(),
+            lease + chance.uniform(*LONGER_THAN_A_LEASE),
+        )
+        for n in range(parts)
+    ]
 
 
 def _fault(chance: Random) -> dict[str, Any]:

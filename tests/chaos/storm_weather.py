@@ -1,7 +1,13 @@
-"""The strokes of a storm, and whoever starts anew what they have ended, as a platform would."""
+"""The strokes of a storm, and whoever starts anew what they have ended, as a platform would.
+
+Of several workers one is always spared: awake, and left alone for long enough to have
+begun its work. So whatever waits longer than it should waits for want of recovery, and
+not for want of workers.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import time
@@ -17,6 +23,8 @@ from tests.chaos.storm_plan import Stroke
 from tests.chaos.storm_watch import Watch
 from web.local.world import Fault
 
+# So long after it has started, a worker has claimed what there was to claim.
+SETTLED_SECONDS = 3.0
 APPLICATIONS = ("worker", "web", "queue", "harness")
 
 
@@ -33,14 +41,17 @@ class Weather:
     deserters: list[str] = field(default_factory=list)
     # When each frozen process, by its name, is to wake up.
     _frozen: dict[str, float] = field(default_factory=dict)
+    # When each worker, by its name, had started.
+    _started: dict[str, float] = field(default_factory=dict)
+    # Freezes that found nobody who could be spared.
+    _owed: list[Stroke] = field(default_factory=list)
 
     def begin(self, workers: int) -> None:
         """Start everybody, and wait until all are at work."""
         self.web = self.stage.web()
         self.workers = [self.stage.worker() for _ in range(workers)]
-        log = self.stage.folder / "worker.log"
         self.stage.until(
-            lambda: log.exists() and log.read_text().count('"worker_started"') >= workers,
+            lambda: self._see_who_started() or len(self._started) >= workers,
             seconds=BIRTH_SECONDS, what="the workers",
         )  # fmt: skip
 
@@ -48,12 +59,13 @@ class Weather:
         self.say(stroke.what)
         match stroke.kind:
             case "kill_worker":
-                self._kill(self._one_of(stroke))
+                self._kill(self._one_of(stroke) or self.web)
             case "kill_web":
                 if self.web is not None:
                     self._kill(self.web)
             case "freeze":
-                self._freeze(self._one_of(stroke), stroke.seconds)
+                self._owed.append(stroke)
+                self._freeze_owed()
             case "crash_database":
                 self.watch.note(crash=True)
                 self.server.restart("immediate")
@@ -66,6 +78,8 @@ class Weather:
 
     def tend(self) -> None:
         """Thaw whose time has come, and start anew what has ended."""
+        self._see_who_started()
+        self._freeze_owed()
         for child in self.workers:
             if time.monotonic() >= self._frozen.get(child.name, math.inf):
                 self._thaw(child)
@@ -79,8 +93,8 @@ class Weather:
 
     @property
     def over(self) -> bool:
-        """Whether everybody is awake."""
-        return not self._frozen
+        """Whether everybody has been struck who was to be, and is awake again."""
+        return not self._frozen and not self._owed
 
     def calm(self) -> None:
         """No vendor fails any more; who is frozen stays so for its time."""
@@ -89,10 +103,32 @@ class Weather:
 
     # -- strokes ---------------------------------------------------------------------
 
+    def _see_who_started(self) -> None:
+        if all(child.name in self._started for child in self.workers):
+            return
+        log = self.stage.folder / "worker.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        pids = {json.loads(line)["pid"] for line in lines
+                if '"worker_started"' in line and line.endswith("}")}  # fmt: skip
+        for child in self.workers:
+            if child.pid in pids:
+                self._started.setdefault(child.name, time.monotonic())
+
     def _one_of(self, stroke: Stroke) -> Child | None:
+        """Who is struck: anybody but the one who is spared."""
         awake = [child for child in self.workers
                  if child.name not in self._frozen and not child.ended.is_set()]  # fmt: skip
-        return awake[int(stroke.pick * len(awake))] if awake else None
+        spared = self._spared(awake)
+        open_to_it = [child for child in awake if child is not spared]
+        return open_to_it[int(stroke.pick * len(open_to_it))] if open_to_it else None
+
+    def _spared(self, awake: list[Child]) -> Child | None:
+        """The last one at work; where nobody is, the one that will be first. A single
+        worker is not spared, nor is anyone where two are at work."""
+        oldest = sorted(awake, key=lambda child: self._started.get(child.name, math.inf))
+        settled = time.monotonic() - SETTLED_SECONDS
+        at_work = sum(self._started.get(child.name, math.inf) <= settled for child in awake)
+        return oldest[0] if oldest and at_work < 2 and len(self.workers) > 1 else None
 
     def _kill(self, child: Child | None) -> None:
         if child is None:
@@ -103,14 +139,19 @@ class Weather:
         self.kills += 1
         child.kill()
 
-    def _freeze(self, child: Child | None, seconds: float) -> None:
+    def _freeze_owed(self) -> None:
+        self._owed = [stroke for stroke in self._owed if not self._freeze(stroke)]
+
+    def _freeze(self, stroke: Stroke) -> bool:
         """It wakes up when its leases are over and others have its tasks."""
+        child = self._one_of(stroke)
         if child is None:
-            return
+            return False
         self.watch.look()
         self.watch.note()
         child.signal(signal.SIGSTOP)
-        self._frozen[child.name] = time.monotonic() + seconds
+        self._frozen[child.name] = time.monotonic() + stroke.seconds
+        return True
 
     def _thaw(self, child: Child) -> None:
         del self._frozen[child.name]

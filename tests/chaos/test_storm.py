@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.chaos import storm, storm_plan
+from tests.chaos import storm, storm_plan, storm_weather
 from tests.chaos.__main__ import table
+from tests.chaos.nursery import Child
+from tests.chaos.storm_weather import SETTLED_SECONDS, Weather
 from tests.databases import fast_place
 
 SEED, KILLS, TASKS, LEASE = 7, 6, 10, 4.0
@@ -54,3 +61,96 @@ def test_a_plan_has_some_of_everything() -> None:
     assert {one.kind for one in plan.occasions} == {"form", "mail", "everything", "patience"}
     assert any(one.cancelled_at for one in plan.occasions)
     assert all(stroke.seconds > plan.lease for stroke in plan.strokes if stroke.kind == "freeze")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_one_worker_is_always_left_to_work(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = storm_plan.draw(seed, kills=100, tasks=10, lease=30)
+    yard = Yard(tmp_path)
+    monkeypatch.setattr(storm_weather, "time", SimpleNamespace(monotonic=lambda: yard.now))
+    nothing: Any = SimpleNamespace(note=lambda **_: None, look=lambda: None, mail_faults=0,
+                                   restart=lambda _: None)  # fmt: skip
+    weather = Weather(yard, nothing, nothing, lambda _: None)  # type: ignore[arg-type]
+    weather.begin(3)
+    yard.pass_seconds(10, weather.tend)
+    for stroke in plan.strokes:
+        yard.pass_seconds(10 + stroke.at - yard.now, weather.tend)
+        weather.strike(stroke)
+        assert yard.at_work(), f"nobody is left after {stroke}"
+    assert weather.kills == plan.kills
+    assert len(yard.frozen) == sum(stroke.kind == "freeze" for stroke in plan.strokes)
+
+
+BIRTH_SECONDS = 2.5
+
+
+@dataclass
+class Yard:
+    """Workers on paper, by a clock of their own; each says so when it has started."""
+
+    folder: Path
+    now: float = 0.0
+    local: Any = field(default_factory=lambda: SimpleNamespace(order=lambda _: None))
+    workers: dict[int, Paper] = field(default_factory=dict)
+    frozen: list[int] = field(default_factory=list)
+
+    def worker(self) -> Child:
+        pid = len(self.workers) + 1
+        child = self.workers[pid] = Paper(f"worker-{pid}", pid, yard=self)
+        return child
+
+    def web(self) -> Child:
+        return Paper("web", yard=self)
+
+    def rows(self, *_: object) -> None:
+        """Connections are cut; nobody here has any."""
+
+    def until(self, look: Callable[[], Any], **_: object) -> None:
+        self.pass_seconds(BIRTH_SECONDS + 1, bool)
+        assert look()
+
+    def pass_seconds(self, seconds: float, tend: Callable[[], object]) -> None:
+        until = self.now + seconds
+        while self.now < until:
+            self.now += 0.1
+            for child in self.workers.values():
+                child.say_started()
+            tend()
+
+    def at_work(self) -> list[Paper]:
+        return [
+            child
+            for child in self.workers.values()
+            if not child.ended.is_set()
+            and not child.still
+            and child.said_at is not None
+            and self.now - child.said_at > SETTLED_SECONDS
+        ]
+
+
+@dataclass
+class Paper(Child):
+    yard: Yard = None  # type: ignore[assignment]
+    began: float = 0.0
+    said_at: float | None = None
+    still: bool = False
+
+    def __post_init__(self) -> None:
+        self.began = self.yard.now
+
+    def say_started(self) -> None:
+        if self.said_at is None and self.yard.now - self.began >= BIRTH_SECONDS:
+            self.said_at = self.yard.now
+            with (self.yard.folder / "worker.log").open("a") as log:
+                log.write(json.dumps({"pid": self.pid, "event": "worker_started"}) + "\n")
+
+    def signal(self, number: int) -> None:
+        self.still = number == signal.SIGSTOP
+        if self.still:
+            self.yard.frozen.append(self.pid)
+
+    def kill(self) -> None:
+        self.code = -signal.SIGKILL
+        self.ended.set()
