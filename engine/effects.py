@@ -22,7 +22,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from engine import failpoints, gate, rate_limits, task_events
+from engine import failpoints, gate, rate_limits, task_events, trees
 from engine.business import NotNow
 from engine.errors import (
     EngineError,
@@ -163,6 +163,7 @@ def _intend(
     if owner.confirm is not None:
         owner.confirm()
     with database.transaction(f"intend:{effect.vendor}") as conn:
+        _hold_task(conn, owner)
         row = sql.lock(conn, key=key)
         if row is not None:
             if row["state"] == "done":
@@ -253,6 +254,7 @@ def _conclude(
     """Write what became of an attempt; false where somebody else had settled it."""
     expected = ["intended", "in_doubt"] if state != "in_doubt" else ["intended"]
     with database.transaction(f"conclude:{effect.vendor}:{state}") as conn:
+        _hold_task(conn, owner)
         changed = sql.conclude(
             conn, key=key, attempt=attempt, state=state, code=code, expected=expected,
             result=Jsonb(dict(result)) if result is not None else None,
@@ -322,7 +324,10 @@ def rule(conn: Connection, key: str, ruling: Ruling, *, by: str) -> None:
 def confirm_sent(conn: Connection, key: str, result: Result) -> bool:
     """A vendor's own event says that this effect happened. False where that was known, and
     where nothing can be changed any more: a person had it dropped, say."""
-    row = sql.lock(conn, key=key)
+    row = sql.get(conn, key=key)
+    if row is not None and row["task_id"] is not None:
+        trees.hold(conn, row["task_id"])
+        row = sql.lock(conn, key=key)
     if row is None or not _unsettled(row):
         return False
     sql.conclude(
@@ -340,6 +345,12 @@ def _unsettled(row: Mapping[str, Any]) -> bool:
     if row["state"] == "refused":
         return row["code"] == "send_again"
     return row["state"] in ("intended", "in_doubt")
+
+
+def _hold_task(conn: Connection, owner: Owner) -> None:
+    """A task is locked before its effects, as an answer that rules on one does it."""
+    if owner.task_id is not None:
+        sql.hold_task(conn, task_id=owner.task_id)
 
 
 def _note(

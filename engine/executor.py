@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from engine import answers, cards, escalation, failures, handoffs, positions, sops, tasks
+from engine import answers, cards, escalation, failures, handoffs, positions, sops, tasks, trees
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
 from engine.holds import HOLDS
 from engine.keyed_hash import keyed_hash
@@ -379,6 +379,8 @@ def _written(
         with runtime.database.statement(f"record:{position.status}") as conn:
             return positions.record(conn, task, position, events)
     with runtime.database.transaction(f"record:{position.status}") as conn:
+        if ends:
+            trees.hold_parent(conn, task.id)
         row = positions.record(conn, task, position, events)
         if ends:
             tasks.end_child(conn, task)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from engine import cards, escalation, executor, halt, outages, positions, sops, tasks
+from engine import cards, escalation, executor, halt, outages, positions, sops, tasks, trees
 from engine.effects import Settling, SlotTaken
 from engine.errors import (
     Ambiguous,
@@ -257,6 +257,7 @@ def end_unreadable(runtime: Runtime, task: Task, error: SopInvalid) -> None:
     position = Position("failed", task.step_id, task.visit, error=error.code)
     event = Event("task_failed", step_id=task.step_id, output_summary=error.code)
     with runtime.database.transaction("record:failed") as conn:
+        trees.hold_parent(conn, task.id)
         positions.record(conn, task, position, [event])
         tasks.end_child(conn, task)
         sop = sops.get(conn, task.sop_id)

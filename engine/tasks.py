@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from engine import agents, cards, queue, task_events
+from engine import agents, cards, queue, task_events, trees
 from engine.agents import Agent
 from engine.errors import ContextTooLarge, NotFound, TaskClosed
 from engine.postgres import Connection
@@ -129,7 +129,9 @@ def get_by_number(conn: Connection, number: int) -> Task:
 
 
 def lock(conn: Connection, task_id: UUID) -> Task:
-    """The task, held against every other writer until the transaction ends."""
+    """The task, held against every other writer until the transaction ends; and, before it,
+    the parent that waits for it."""
+    trees.hold_parent(conn, task_id)
     return _found(sql.lock(conn, task_id=task_id), f"task {task_id}")
 
 
@@ -214,6 +216,7 @@ def finish(
     question: dict[str, Any] | None = None,
 ) -> None:
     """End a task that nobody is running, and cancel the children it waits for."""
+    trees.hold(conn, task.id)
     shut = question if question is not None else closed(task.question)
     sql.finish(
         conn,

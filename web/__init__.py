@@ -21,6 +21,7 @@ def create_app(runtime: Runtime) -> Flask:
         account,
         auth,
         batches,
+        collisions,
         errors,
         health,
         inbox,
@@ -38,6 +39,7 @@ def create_app(runtime: Runtime) -> Flask:
     assets = Assets()
     csrf = security.install(app, runtime.settings, assets)
     errors.install(app)
+    collisions.install(app)
     signed_in.install(app)
     layout.install(app, runtime, assets)
     for module in (auth, account, inbox, batches, tasks, task_acts, health):

@@ -14,6 +14,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from engine.errors import EngineError
+from engine.postgres import COLLISIONS
 
 
 class _Cli(click.Group):
@@ -26,6 +27,9 @@ class _Cli(click.Group):
             _fail(str(error))
         except PoolTimeout:
             _fail("The database does not answer. Is it running, and is DATABASE_URL right?")
+        except COLLISIONS:
+            _fail("Somebody else changed the same thing at the same moment, so nothing was done."
+                  " Give the command again.")  # fmt: skip
         except psycopg.OperationalError as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
             _fail(f"The database cannot be reached: {first}. Check DATABASE_URL.")

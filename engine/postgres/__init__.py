@@ -25,6 +25,8 @@ DATABASE_DOWN = (
     psycopg.InterfaceError,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
+# What the server takes back because two changes met; done again, it comes about.
+COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 # No transaction of ours waits for anything but the database. One that is idle for so long
 # belongs to a process that is frozen, and its locks would hold all the others up.
 IDLE_TRANSACTION_SECONDS = 10

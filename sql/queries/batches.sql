@@ -65,12 +65,18 @@ select d.question_id, d.position, d.token, d.draft_hash, d.remarks, t.id as task
  order by d.position nulls last, t.number;
 
 -- name: lock_tasks :many
--- Held in one order, so that two who answer the same batch wait for each other.
-select t.id
-  from tasks t
- where t.id in (select task_id from batch_drafts where batch_id = %(batch_id)s)
- order by t.id
-   for no key update;
+-- Held in one order (see engine/trees.py), with the campaign, on whose log the answer goes,
+-- and with the parents that wait for these tasks.
+with wanted as (
+    select task_id as id from batches where id = %(batch_id)s
+    union
+    select task_id from batch_drafts where batch_id = %(batch_id)s
+    union
+    select t.parent_id
+      from batch_drafts d join tasks t on t.id = d.task_id
+     where d.batch_id = %(batch_id)s and t.joined
+)
+select t.id from tasks t where t.id in (select id from wanted) order by t.id for update of t;
 
 -- name: freeze_drafts :exec
 update batch_drafts d

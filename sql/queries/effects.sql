@@ -1,6 +1,9 @@
 -- name: lock :one
 select * from effects where key = %(key)s for update;
 
+-- name: hold_task :exec
+select id from tasks where id = %(task_id)s for no key update;
+
 -- name: get :one
 select * from effects where key = %(key)s;
 

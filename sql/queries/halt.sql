@@ -13,9 +13,15 @@ returning one;
 
 -- name: release_held :many
 -- What was held back for this reason becomes runnable again.
-update tasks set status = 'pending', parked_for = null, wake_at = null
- where status = 'waiting_on_timer' and parked_for = %(reason)s
-returning id, question ->> 'id' as question_id;
+with held as (
+    select id from tasks
+     where status = 'waiting_on_timer' and parked_for = %(reason)s
+     order by id
+       for update
+)
+update tasks t set status = 'pending', parked_for = null, wake_at = null
+  from held where t.id = held.id
+returning t.id, t.question ->> 'id' as question_id;
 
 -- name: release_if_lifted :exec
 -- For a task that parks because of a stop: the stop may be over by now.

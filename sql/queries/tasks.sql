@@ -191,10 +191,16 @@ with lost as (
      where t.status = 'in_progress' and t.lease_until < now()
      limit 500
        for update skip locked
+), counted as (
+    -- In one order, for another worker may be rescuing other tasks of the same agents.
+    select a.id from agents a
+     where a.id in (select agent_id from lost) and a.max_concurrent_tasks is not null
+     order by a.id
+       for update
 ), released as (
     update agents a set running_tasks = greatest(0, a.running_tasks - l.n)
-      from (select agent_id, count(*)::int as n from lost group by agent_id) l
-     where a.id = l.agent_id and a.max_concurrent_tasks is not null
+      from (select agent_id, count(*)::int as n from lost group by agent_id) l, counted c
+     where a.id = l.agent_id and a.id = c.id
 ), t as (
     update tasks t
        set status = 'pending', run_token = null, lease_until = null, step_started_at = null,
@@ -291,7 +297,7 @@ select status, count(*)::int as n from tasks
  group by status;
 
 -- name: open_children_of :many
-select id from tasks where parent_id = %(task_id)s and joined and finished_at is null;
+select id from tasks where parent_id = %(task_id)s and joined and finished_at is null order by id;
 
 -- name: set_thread :exec
 update tasks set slack_channel = %(channel)s, slack_thread_ts = %(ts)s
