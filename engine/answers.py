@@ -60,6 +60,11 @@ def filled_in(
     return {field["key"]: given.get(field["key"], field["value"]) for field in question["fields"]}
 
 
+def refuses(option: Mapping[str, Any]) -> bool:
+    """Whether the option says no to what is asked."""
+    return option.get("form") == "reason" or option.get("style") == "danger"
+
+
 def problems(question: Question, given: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with a filled-in form, by field."""
     found = {}

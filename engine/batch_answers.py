@@ -6,7 +6,6 @@ What changed since the card was shown, or is being edited, is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -53,16 +52,13 @@ def approve_all(conn: Connection, settings: Settings, batch_id: UUID, by: Person
     return _noted(conn, batch, by, done, f"approved {done} of {len(wanted)}")
 
 
-def strike_out(
-    conn: Connection, settings: Settings, batch_id: UUID, chosen: Collection[str], by: Person
-) -> Answered:
-    """Refuse these drafts, by their questions' ids; nothing of them is sent."""
-    batch = _locked(conn, batch_id, by)
-    wanted = [d for d in batches.drafts(conn, batch.id) if str(d.question_id) in chosen]
-    done = sum(_struck(conn, settings, draft, by) for draft in wanted)
-    if not done:
-        raise AlreadyAnswered("these drafts have been answered")
-    return _noted(conn, batch, by, done, f"struck out {done}")
+def strike_out(conn: Connection, settings: Settings, token: str, by: Person) -> None:
+    """Refuse one draft, by its question's token; nothing of it is sent."""
+    _, question = questions.read(conn, token)
+    choice = refusal_of(question)
+    if choice is None:
+        raise AnswerInvalid("this draft has no answer that strikes it out")
+    questions.answer(conn, settings, token, Answer(choice, {"reason": STRUCK_OUT}), by)
 
 
 def undo(conn: Connection, batch_id: UUID, by: Person) -> Answered:
@@ -101,13 +97,6 @@ def _approved(conn: Connection, settings: Settings, draft: Draft, by: Person) ->
         return False
     choice = approval_of(question)
     return choice is not None and _answered(conn, settings, draft, Answer(choice, {}), by)
-
-
-def _struck(conn: Connection, settings: Settings, draft: Draft, by: Person) -> bool:
-    choice = refusal_of(draft.question or {})
-    if choice is None or not draft.waiting:
-        return False
-    return _answered(conn, settings, draft, Answer(choice, {"reason": STRUCK_OUT}), by)
 
 
 def _answered(

@@ -124,7 +124,8 @@ def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: dateti
             state = Editing(editing["name"], datetime.fromisoformat(editing["at"]))
         case "undo" if task.wake_at is not None and task.status == "waiting_on_timer":
             seconds = questions.undo_seconds(runtime.settings, question)
-            state = Undo(given["by"]["name"], task.wake_at, seconds, given["label"])
+            sends = not answers.refuses(answers.chosen(question, given["choice"]))
+            state = Undo(given["by"]["name"], task.wake_at, seconds, _what(given), sends)
         case "answered" | "undo":
             at = datetime.fromisoformat(given["at"])
             state = Answered(given["by"]["name"], at, _what(given) + _withheld(task, question))

@@ -56,12 +56,23 @@ class Card:
 
 def get(conn: Connection, card_id: str | UUID) -> Card | None:
     """None also where the text is no id at all: it comes from outside."""
+    wanted = _id(card_id)
+    row = sql.get(conn, card_id=wanted) if wanted else None
+    return None if row is None else Card(**row)
+
+
+def shown_on(conn: Connection, question_id: str) -> Card | None:
+    """The card on which people see a question: its own, or its batch's."""
+    wanted = _id(question_id)
+    row = sql.shown_on(conn, card_id=wanted) if wanted else None
+    return None if row is None else Card(**row)
+
+
+def _id(text: str | UUID) -> UUID | None:
     try:
-        wanted = UUID(str(card_id))
+        return UUID(str(text))
     except ValueError:
         return None
-    row = sql.get(conn, card_id=wanted)
-    return None if row is None else Card(**row)
 
 
 def open_question(

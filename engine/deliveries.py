@@ -33,18 +33,19 @@ from engine.effects import Owner
 from engine.errors import AlreadyAnswered, EngineError, Refused
 from engine.keyed_hash import keyed_hash
 from engine.mail import sns
+from engine.people import Person
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.postgres.queries import queries
 from engine.runtime import Runtime
 from engine.settings import Settings
-from engine.slack import payloads
 from engine.slack.batch_card import batch_in
+from engine.slack.interactions import Click, Closed, Interaction, read_interaction
 from engine.slack.outlook_card import line_in
+from engine.slack.review_modal import STRIKE
 from engine.slack.summary_card import task_in
 from engine.slack.text import escape
 
 sql = queries("deliveries")
-Interaction = payloads.Click | payloads.Submission | payloads.Closed
 log = structlog.get_logger()
 
 # Whoever answers late is told so, within this many seconds.
@@ -158,30 +159,34 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
     person = users.person_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)
     if person is None:
         return
-    batch_id = batch_in(clicked.token)
-    if isinstance(clicked, payloads.Closed):
-        if batch_id is None:
-            with contextlib.suppress(AlreadyAnswered):
-                questions.stop_editing(conn, clicked.token, person)
-    elif (spam_id := task_in(clicked.token)) is not None:
-        daily_summary.not_spam(conn, runtime.procedures, UUID(spam_id), person)
-    elif (struck_id := line_in(clicked.token)) is not None:
-        outlooks.strike(conn, UUID(struck_id), person)
-    elif batch_id is not None:
-        batch_answers.act(conn, runtime.settings, batch_id, clicked.value, person)
-    elif isinstance(clicked, payloads.Click):
-        if clicked.value == "undo":
-            questions.undo(conn, clicked.token, person)
-        else:
-            answer = Answer(clicked.value, {})
-            questions.answer(conn, runtime.settings, clicked.token, answer, person)
+    if isinstance(clicked, Closed):
+        with contextlib.suppress(AlreadyAnswered):
+            questions.stop_editing(conn, clicked.token, person)
+    elif isinstance(clicked, Click):
+        _act_on_click(runtime, conn, clicked, person)
     else:
         answer = Answer(clicked.value, clicked.fields)
         questions.answer(conn, runtime.settings, clicked.token, answer, person)
 
 
+def _act_on_click(runtime: Runtime, conn: Connection, click: Click, person: Person) -> None:
+    settings = runtime.settings
+    if (spam_id := task_in(click.token)) is not None:
+        daily_summary.not_spam(conn, runtime.procedures, UUID(spam_id), person)
+    elif (struck_id := line_in(click.token)) is not None:
+        outlooks.strike(conn, UUID(struck_id), person)
+    elif (batch_id := batch_in(click.token)) is not None:
+        batch_answers.act(conn, settings, batch_id, click.value, person)
+    elif click.value == "undo":
+        questions.undo(conn, click.token, person)
+    elif click.value == STRIKE:
+        batch_answers.strike_out(conn, settings, click.token, person)
+    else:
+        questions.answer(conn, settings, click.token, Answer(click.value, {}), person)
+
+
 def _interaction(body: bytes) -> Interaction:
-    found = payloads.read_interaction(dict(parse_qsl(body.decode("utf-8"))))
+    found = read_interaction(dict(parse_qsl(body.decode("utf-8"))))
     if not isinstance(found, Interaction):
         raise EngineError("not a click or a submission")
     return found
@@ -196,8 +201,8 @@ def _addressee(row: dict[str, object], refusal: EngineError) -> tuple[Interactio
 def _tell(runtime: Runtime, clicked: Interaction, text: str) -> None:
     """Say privately why nothing happened; a message that gets lost is no loss."""
     with runtime.database.read() as conn:
-        shown_on = batch_in(clicked.token) or clicked.token.partition(".")[0]
-        card = cards.get(conn, shown_on)
+        about = batch_in(clicked.token) or clicked.token.partition(".")[0]
+        card = cards.shown_on(conn, about)
     if card is None or card.posted_channel is None:
         return
     try:

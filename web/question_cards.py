@@ -170,7 +170,7 @@ def _answerable(task: Task, question: Question) -> bool:
 def choices(options: Sequence[Mapping[str, Any]]) -> list[Choice]:
     """Each with its key: a agrees, e edits, r refuses; the rest go by number."""
     keys: dict[str, str] = {}
-    for key, fits in (("a", _agrees), ("e", _edits), ("r", _refuses)):
+    for key, fits in (("a", _agrees), ("e", _edits), ("r", answers.refuses)):
         found = next((o["value"] for o in options if fits(o)), None)
         if found is not None:
             keys[found] = key
@@ -193,10 +193,6 @@ def _agrees(option: Mapping[str, Any]) -> bool:
 
 def _edits(option: Mapping[str, Any]) -> bool:
     return option.get("form") in ("edit", "reply")
-
-
-def _refuses(option: Mapping[str, Any]) -> bool:
-    return option.get("form") == "reason" or option.get("style") == "danger"
 
 
 def _blanks(question: Question, typed: Mapping[str, str] | None) -> list[Blank]:

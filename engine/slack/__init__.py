@@ -63,6 +63,17 @@ class Slack(Protocol):
         """Open a modal; returns its view id. Must happen within 3 s of the click."""
         ...
 
+    def push_view(self, trigger_id: str, view: dict[str, Any], *, timeout: float) -> str:
+        """Put a modal on top of the one that was clicked in; three may stand there."""
+        ...
+
+    def update_view(
+        self, view_id: str, view: dict[str, Any], *, seen: str = "", timeout: float
+    ) -> None:
+        """Change a modal that is open. With `seen`, the hash of what somebody has before
+        their eyes, Refused (`hash_conflict`) where it was changed meanwhile."""
+        ...
+
     def publish_home(self, user: str, view: dict[str, Any], *, timeout: float) -> None: ...
 
     def whoami(self, *, timeout: float) -> dict[str, str]:

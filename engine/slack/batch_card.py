@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.batch_outliers import WORDS
+from engine.batch_outliers import WORDS, refusal_of
 from engine.batch_standing import VERDICTS, Standing
 from engine.batches import Draft
 from engine.slack import Block, elements
 from engine.slack.card_foot import ANSWER
+from engine.slack.review_modal import REVIEW, STRIKE
 from engine.slack.text import clock, escape, link, moment, one_line
 
 BATCH = "batch:"
@@ -43,7 +44,7 @@ def batch_card(standing: Standing, *, url: str, undo_seconds: int) -> tuple[str,
         blocks += _sample(standing.together)
         blocks += _apart(standing.apart, url)
     blocks += _foot(standing)
-    blocks += _buttons(standing, url, undo_seconds)
+    blocks += _buttons(standing, undo_seconds)
     blocks.append(elements.context(link(url, "All drafts on one page")))
     return escape(f"{title}: {standing.title}", 300), blocks
 
@@ -106,11 +107,19 @@ def _sample(together: Sequence[Draft]) -> list[Block]:
 def _apart(apart: Sequence[Draft], url: str) -> list[Block]:
     if not apart:
         return []
-    lines = [f"• *{escape(name_of(draft), 80)}*: {why_apart(draft)}" for draft in apart]
-    shown = "\n".join(lines[:APART_SHOWN])
-    if len(lines) > APART_SHOWN:
-        shown += f"\n• {link(url, f'{len(lines) - APART_SHOWN} more')}"
-    return [elements.section(f"*To be looked at*\n{shown}")]
+    blocks = [elements.section("*To be looked at*"), *map(_line_apart, apart[:APART_SHOWN])]
+    if len(apart) > APART_SHOWN:
+        blocks.append(elements.context(link(url, f"{len(apart) - APART_SHOWN} more")))
+    return blocks
+
+
+def _line_apart(draft: Draft) -> Block:
+    """With a button that strikes it out; to be sent it wants to be looked at."""
+    line = elements.section(f"*{escape(name_of(draft), 80)}*: {why_apart(draft)}")
+    if refusal_of(draft.question or {}) is None:
+        return line
+    button = elements.button("Strike out", f"{ANSWER}:{STRIKE}", draft.current_token)
+    return line | {"accessory": button}
 
 
 def why_apart(draft: Draft) -> str:
@@ -135,7 +144,7 @@ def _foot(standing: Standing) -> list[Block]:
     return [elements.section("\n".join(lines))] if lines else []
 
 
-def _buttons(standing: Standing, url: str, undo_seconds: int) -> list[Block]:
+def _buttons(standing: Standing, undo_seconds: int) -> list[Block]:
     token = token_of(standing.batch.id)
     shown: list[Block] = []
     if standing.together:
@@ -147,7 +156,7 @@ def _buttons(standing: Standing, url: str, undo_seconds: int) -> list[Block]:
             elements.button(label, f"{ANSWER}:approve_all", token, style="primary", confirm=confirm)
         )
     if standing.waiting:
-        shown.append(elements.button("Review one by one", "open_page", token) | {"url": url})
+        shown.append(elements.button("Review one by one", f"{ANSWER}:{REVIEW}", token))
     if standing.can_be_taken_back:
         shown.append(elements.button("Undo", f"{ANSWER}:undo", token))
     return [elements.actions(token, shown)] if shown else []

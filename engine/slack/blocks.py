@@ -18,7 +18,7 @@ from typing import Any
 from engine.slack import Block, elements
 from engine.slack.card_foot import buttons, foot, headline
 from engine.slack.card_state import CardState, Editing, Erased, Open
-from engine.slack.text import clip, escape, link, mention, one_line, units
+from engine.slack.text import clip, escape, link, mention, one_line, pieces, units
 
 Question = Mapping[str, Any]
 MESSAGE_SIZE = 12_000
@@ -35,11 +35,12 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much of a question is drawn."""
+    """How much of a question is drawn. A mail's body may fill several pieces of text."""
 
     text: int
     facts: int
     options: int
+    pieces: int = 1
 
 
 ROOMS = (
@@ -68,7 +69,7 @@ def question_card(
     text = f"{headline(state)}{_title(question, state)} (task {task_number})"
     card: list[Block] = []
     for room in ROOMS:
-        card = [*_content(question, state, room, task_url), *foot(state)]
+        card = [*content(question, state, room, task_url), *foot(state)]
         card += buttons(question, token, state, room.options, task_url, revision=revision)
         card.append(elements.context(_reference(task_url, task_number, addressed)))
         if elements.size(card) <= MESSAGE_SIZE and len(card) <= elements.MESSAGE_BLOCKS:
@@ -105,7 +106,8 @@ def _title(question: Question, state: CardState) -> str:
     return kind if isinstance(state, Erased) or not title else title
 
 
-def _content(question: Question, state: CardState, room: Room, url: str) -> list[Block]:
+def content(question: Question, state: CardState, room: Room, url: str) -> list[Block]:
+    """What a question says, without its foot."""
     blocks = [elements.header(_title(question, state))]
     if isinstance(state, Erased):
         return blocks
@@ -146,13 +148,21 @@ def _mail(mail: Mapping[str, Any] | None, room: Room, url: str) -> list[Block]:
     if not body.strip():
         # A person is to write it; an empty one with a footer would look like a mistake.
         return [*blocks, {"type": "divider"}]
-    blocks.append(elements.words(body, room.text))
+    blocks += _body(body, room)
     if footer.strip():
         blocks.append(elements.small_words(footer, room.text))
-    if max(units(body), units(footer)) > room.text:
+    if units(footer) > room.text or len(pieces(body, room.text)) > room.pieces:
         whole = f"{len(body):,} characters, of which this is the first part"
         blocks.append(elements.context(f"*Cut.* The mail has {whole}: {link(url, 'read it all')}"))
     return [*blocks, {"type": "divider"}]
+
+
+def _body(body: str, room: Room) -> list[Block]:
+    """Whole where there is room for it."""
+    if room.pieces == 1:
+        return [elements.words(body, room.text)]
+    shown = pieces(body, room.text)[: room.pieces]
+    return [elements.words(piece.removesuffix("\n"), room.text) for piece in shown]
 
 
 def _facts(facts: Sequence[Sequence[object]], room: Room, url: str) -> list[Block]:

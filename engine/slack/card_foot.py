@@ -32,8 +32,10 @@ def headline(state: CardState) -> str:  # noqa: PLR0911 - one for each state
             return ""
         case Editing(by):
             return f"{one_line(by)} is editing: "
-        case Undo(by):
+        case Undo(by, sends=True):
             return f"About to go out ({one_line(by)}): "
+        case Undo(by):
+            return f"Answered by {one_line(by)}: "
         case Answered(by, at) | Sent(by, at) | Held(by, at):
             return f"Answered by {one_line(by)} {plain_moment(at)}: "
         case Expired():
@@ -55,8 +57,9 @@ def _line(state: CardState) -> str:  # noqa: PLR0911 - one for each state
             return ""
         case Editing(by, since):
             return f"✏️ *{_name(by)}* is editing this since {clock(since)}."
-        case Undo(by, until, seconds, what):
-            when = f"*sending in {seconds} s*, at {clock(until, seconds=True)}"
+        case Undo(by, until, seconds, what, sends):
+            at = clock(until, seconds=True)
+            when = f"*sending in {seconds} s*, at {at}" if sends else f"can be undone until {at}"
             return f"⏳ {_name(by)}: {_words(what)} · {when}"
         case Answered(by, at, what):
             return f"☑️ *{_words(what)}* · {_name(by)} · {moment(at)}"

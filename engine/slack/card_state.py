@@ -25,12 +25,14 @@ class Editing:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Answered, and about to be carried out `seconds` after the answer, at `until`."""
+    """Answered, and about to be carried out `seconds` after the answer, at `until`. A
+    refusal sends nothing."""
 
     by: str
     until: datetime
     seconds: int
     what: str = "Send as is"
+    sends: bool = True
 
 
 @dataclass(frozen=True, slots=True)

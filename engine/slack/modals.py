@@ -46,7 +46,7 @@ def reason_modal(
     question: Mapping[str, Any], token: str, *, value: str = "reject", label: str = "Why not?"
 ) -> View:
     title = escape(one_line(str(question.get("title") or "")), 300)
-    return _modal(
+    return modal(
         f"{REASON}:{value}",
         token,
         _label_of(question, value) or "A reason",
@@ -65,11 +65,11 @@ def late_modal(said: str, kept: Mapping[str, str] | None = None) -> View:
     blocks: list[Block] = [elements.section(escape(said))]
     for key, text in (kept or {}).items():
         blocks += [elements.context(f"*{escape(one_line(key), 100)}*"), elements.words(text)]
-    return _modal("late", "", "Somebody was first", blocks[: elements.VIEW_BLOCKS])
+    return modal("late", "", "Somebody was first", blocks[: elements.VIEW_BLOCKS])
 
 
 def told_modal(title: str, said: str) -> View:
-    return _modal("told", "", title, [elements.section(escape(said))])
+    return modal("told", "", title, [elements.section(escape(said))])
 
 
 def parse_submission(payload: Mapping[str, Any]) -> dict[str, str]:
@@ -111,9 +111,9 @@ def _form(
     title = _label_of(question, callback_id.partition(":")[2]) or title
     long = [field for field in fields if not elements.fits_input(str(field.get("value") or ""))]
     if long or len(fields) > INPUTS:
-        return _modal(callback_id, token, title, _too_long(long, url))
+        return modal(callback_id, token, title, _too_long(long, url))
     blocks = [*_recipient(question), *(_input(field) for field in fields)]
-    return _modal(callback_id, token, title, blocks, submit=submit)
+    return modal(callback_id, token, title, blocks, submit=submit)
 
 
 def _recipient(question: Mapping[str, Any]) -> list[Block]:
@@ -148,7 +148,7 @@ def _too_long(long: Sequence[Field], url: str) -> list[Block]:
     ]
 
 
-def _modal(
+def modal(
     callback_id: str, token: str, title: str, blocks: Sequence[Block], *, submit: str = ""
 ) -> View:
     view: View = {

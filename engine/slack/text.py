@@ -30,6 +30,27 @@ def clip(text: str, limit: int) -> str:
     return _cut(text, limit, _width)
 
 
+def pieces(text: str, limit: int) -> list[str]:
+    """The whole text in pieces of at most `limit`, cut at line ends wherever that is possible."""
+    found, left = [], text
+    while units(left) > limit:
+        fits = _fits(left, limit)
+        end = left.rfind("\n", 0, fits) + 1 or fits
+        found.append(left[:end])
+        left = left[end:]
+    return [*found, left]
+
+
+def _fits(text: str, limit: int) -> int:
+    """How many letters of it."""
+    used = 0
+    for number, letter in enumerate(text):
+        used += _width(letter)
+        if used > limit:
+            return max(number, 1)
+    return len(text)
+
+
 def escape(text: str, limit: int = 3000) -> str:
     """For `mrkdwn`: at most `limit` long after escaping, no entity cut in two."""
     cut = _cut(UNSEEN.sub("", text), limit, _escaped_width)

@@ -114,6 +114,16 @@ class SlackWebApi:
         reply = self._write("views.open", {"trigger_id": trigger_id, "view": view}, timeout=timeout)
         return _text(reply.get("view"), "id")
 
+    def push_view(self, trigger_id: str, view: dict[str, Any], *, timeout: float) -> str:
+        reply = self._write("views.push", {"trigger_id": trigger_id, "view": view}, timeout=timeout)
+        return _text(reply.get("view"), "id")
+
+    def update_view(
+        self, view_id: str, view: dict[str, Any], *, seen: str = "", timeout: float
+    ) -> None:
+        payload = {"view_id": view_id, "view": view} | ({"hash": seen} if seen else {})
+        self._write("views.update", payload, timeout=timeout, repeatable=not seen)
+
     def publish_home(self, user: str, view: dict[str, Any], *, timeout: float) -> None:
         payload = {"user_id": user, "view": view}
         self._write("views.publish", payload, timeout=timeout, repeatable=True)

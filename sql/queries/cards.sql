@@ -141,5 +141,10 @@ returning *;
 select exists (select from cards where wanted > shown and next_try_at <= now()
                                    and (held_until is null or held_until <= now()));
 
+-- name: shown_on :one
+-- The card on which people see a question: its own, or its batch's.
+select * from cards
+ where id = coalesce((select batch_id from batch_drafts where question_id = %(card_id)s), %(card_id)s);
+
 -- name: get :one
 select * from cards where id = %(card_id)s;

@@ -31,7 +31,7 @@ from engine.questions import Question
 from engine.runtime import Runtime, build_runtime
 from engine.seeding import seed
 from engine.settings import PROJECT
-from engine.slack import payloads
+from engine.slack.interactions import Click, read_interaction
 from engine.tasks import Task
 from tests.chaos.nursery import Child, Nursery
 from tests.serving import serve
@@ -246,8 +246,8 @@ class _StoringHand(Hand):
     def _post(
         self, where: str, body: bytes, content_type: str = "application/x-www-form-urlencoded"
     ) -> EngineReply:
-        click = payloads.read_interaction(dict(parse_qsl(body.decode())))
-        assert isinstance(click, payloads.Click)
+        click = read_interaction(dict(parse_qsl(body.decode())))
+        assert isinstance(click, Click)
         with self.runtime.database.transaction("accept") as conn:
             deliveries.accept(conn, self.runtime.settings, source="slack", key=click.key, body=body)
         return EngineReply(200)

@@ -168,6 +168,35 @@ def test_a_modal_opens_once_for_each_click(slack: SlackWebApi, world: World):
     assert refused.value.facts["error"] == "exchanged_trigger_id"
 
 
+def test_modals_stand_on_top_of_each_other_three_at_most(slack: SlackWebApi, world: World):
+    def push() -> str:
+        trigger = views.new_trigger(world, OWNER)
+        return slack.push_view(trigger, told_modal("Above", "words"), timeout=2)
+
+    with pytest.raises(Refused):
+        push()
+    below = slack.open_view(views.new_trigger(world, OWNER), told_modal("T", "words"), timeout=2)
+    above = push()
+    assert [view["id"] for view in views.opened_by(world, OWNER)] == [below, above]
+    assert views.opened_by(world, OWNER)[1]["previous_view_id"] == below
+    push()
+    with pytest.raises(Refused) as refused:
+        push()
+    assert refused.value.facts["error"] == "push_limit_reached"
+
+
+def test_a_modal_is_changed_as_long_as_it_is_what_was_seen(slack: SlackWebApi, world: World):
+    view_id = slack.open_view(views.new_trigger(world, OWNER), told_modal("T", "one"), timeout=2)
+    [seen] = [view["hash"] for view in views.opened_by(world, OWNER)]
+    slack.update_view(view_id, told_modal("T", "two"), seen=seen, timeout=2)
+    with pytest.raises(Refused) as refused:
+        slack.update_view(view_id, told_modal("T", "three"), seen=seen, timeout=2)
+    assert refused.value.facts["error"] == "hash_conflict"
+    assert "two" in str(views.opened_by(world, OWNER))
+    slack.update_view(view_id, told_modal("T", "four"), timeout=2)
+    assert "four" in str(views.opened_by(world, OWNER))
+
+
 def test_the_home_tab_is_published(slack: SlackWebApi, world: World):
     slack.publish_home(OWNER, home_view([]), timeout=5)
     assert views.home_of(world, OWNER) is not None

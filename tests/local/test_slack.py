@@ -18,17 +18,9 @@ from engine.slack import Message
 from engine.slack.blocks import question_card
 from engine.slack.card_state import Open
 from engine.slack.home import home_view
+from engine.slack.interactions import Click, Closed, Submission, read_interaction
 from engine.slack.modals import edit_modal, errors_reply, late_modal, reason_modal, update_reply
-from engine.slack.payloads import (
-    Click,
-    Closed,
-    Command,
-    HomeOpened,
-    Submission,
-    read_command,
-    read_event,
-    read_interaction,
-)
+from engine.slack.payloads import Command, HomeOpened, read_command, read_event
 from engine.slack.verification import verify
 from engine.slack.web_api import SlackWebApi
 from tests.serving import serve

@@ -122,6 +122,7 @@ def test_a_long_mail_shows_its_first_part_and_the_way_to_the_rest():
         (Open(), "If nobody answers", 3),
         (Editing("Sam", AT), "*Sam* is editing", 3),
         (Undo("Sam", AT, 30), "*sending in 30 s*", 1),
+        (Undo("Sam", AT, 30, "Don't send: no lawn", sends=False), "no lawn · can be undone", 1),
         (Answered("Sam", AT, "Don't send: we know her"), "Don't send: we know her", 0),
         (Sent("Sam", AT, "Sent as is"), "*Sent as is* · Sam", 0),
         (Expired(AT), "nobody answered in time", 0),

@@ -31,6 +31,8 @@ SCOPES = {
     "conversations.create": {"channels:manage"},
     "conversations.join": {"channels:join"},
     "views.open": set(),
+    "views.push": set(),
+    "views.update": set(),
     "views.publish": set(),
 }
 

@@ -8,18 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.slack.interactions import Click, Closed, Submission, read_interaction
 from engine.slack.payloads import (
-    Click,
-    Closed,
     Command,
     HomeOpened,
     Ignored,
     PayloadInvalid,
-    Submission,
     UrlCheck,
     read_command,
     read_event,
-    read_interaction,
 )
 
 USER = {"id": "U0OWNER", "username": "chris", "name": "chris", "team_id": "T0LOCAL"}

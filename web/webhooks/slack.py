@@ -16,6 +16,7 @@ from engine import commands, failpoints, inbox, users
 from engine.errors import EngineError
 from engine.slack import payloads
 from engine.slack.home import OpenQuestion, home_view
+from engine.slack.interactions import Click, Closed, Submission, read_interaction
 from engine.slack.payloads import PayloadInvalid
 from engine.slack.verification import SignatureInvalid, verify
 from web.current import runtime
@@ -48,12 +49,12 @@ def _unreadable(error: PayloadInvalid) -> Response:
 
 @blueprint.post("/interactions")
 def interactions() -> Response:
-    what = payloads.read_interaction(request.form)
-    if isinstance(what, payloads.Click):
+    what = read_interaction(request.form)
+    if isinstance(what, Click):
         return clicked(runtime(), what, raw_body())
-    if isinstance(what, payloads.Submission):
+    if isinstance(what, Submission):
         return submitted(runtime(), what, raw_body())
-    if isinstance(what, payloads.Closed):
+    if isinstance(what, Closed):
         return put_away(runtime(), what, raw_body())
     return Response(status=200)
 

@@ -13,13 +13,14 @@ from typing import Any
 import structlog
 from flask import Response, jsonify
 
-from engine import answers, deliveries, failpoints, questions, users
+from engine import answers, batch_answers, batch_review, deliveries, failpoints, questions, users
 from engine.card_drawing import task_url
-from engine.errors import AlreadyAnswered, EngineError, TaskClosed, VendorError
+from engine.errors import AlreadyAnswered, EngineError, NotFound, TaskClosed, VendorError
 from engine.people import Person
 from engine.questions import OPEN, Question
 from engine.runtime import Runtime
 from engine.slack.batch_card import batch_in
+from engine.slack.interactions import Click, Closed, Submission
 from engine.slack.modals import (
     REASON,
     edit_modal,
@@ -31,35 +32,45 @@ from engine.slack.modals import (
     update_reply,
 )
 from engine.slack.outlook_card import line_in
-from engine.slack.payloads import Click, Closed, Submission
+from engine.slack.review_modal import shown_in
 from engine.slack.summary_card import task_in
+from web.webhooks import slack_views
 
 log = structlog.get_logger()
 
 # Slack waits three seconds in all; words that come too late are no loss.
-OPEN_SECONDS = 2.0
 TELL_SECONDS = 2.0
 TELL_AFTERWARDS_SECONDS = 0.5
 STRANGER = "Only people on this company’s list may answer. Ask an admin to add you."
 NOT_OPENED = "Slack did not open the form in time. Press the button once more."
+GONE = "This batch is gone; the customers’ data has been erased."
+TAKEN_BACK = "It is being taken back; look again in a moment."
 ACKNOWLEDGED = 200
 
 
 def clicked(runtime: Runtime, click: Click, body: bytes) -> Response:
     with runtime.database.read() as conn:
         person = users.person_for_slack(conn, click.user_id, click.team_id, runtime.settings)
-        if person is None:
-            return _tell(runtime, click, STRANGER)
-        no_question = batch_in(click.token) or task_in(click.token) or line_in(click.token)
-        if click.value == "undo" or no_question:
-            return _store(runtime, click.key, body)
-        try:
+    if person is None:
+        return _tell(runtime, click, STRANGER)
+    batch_id = batch_in(click.token)
+    if batch_id is not None and (wanted := shown_in(click.value)) is not None:
+        return _review(runtime, click, batch_id, wanted)
+    if batch_id is not None or task_in(click.token) or line_in(click.token):
+        return _store(runtime, click.key, body)
+    return _answer(runtime, click, person, body)
+
+
+def _answer(runtime: Runtime, click: Click, person: Person, body: bytes) -> Response:
+    try:
+        with runtime.database.read() as conn:
             task, question = questions.read(conn, click.token)
-        except TaskClosed as closed:
-            return _tell(runtime, click, str(closed))
+    except TaskClosed as closed:
+        return _tell(runtime, click, str(closed))
     option = _option(question, click.value)
     if option is None or not option.get("form"):
-        return _store(runtime, click.key, body)
+        _store(runtime, click.key, body)
+        return _turn(runtime, click, question, option)
     if not _open(question, click.token):
         return _tell(runtime, click, _who_was_first(question))
     return _open_form(runtime, click, person, question, option, task.number)
@@ -81,7 +92,13 @@ def submitted(runtime: Runtime, form: Submission, body: bytes) -> Response:
     if wrong:
         return jsonify(errors_reply(wrong))
     _store(runtime, form.key, body)
-    return jsonify(response_action="clear")
+    if not form.beneath:
+        return jsonify(response_action="clear")
+    # Only the form goes; the review that it stands on shows the next draft.
+    view = batch_review.drawn_after(runtime, question["id"], _said(question, form.value))
+    if view is not None:
+        slack_views.change(runtime, form.beneath, view)
+    return Response(status=ACKNOWLEDGED)
 
 
 def put_away(runtime: Runtime, closed: Closed, body: bytes) -> Response:
@@ -99,6 +116,37 @@ def _store(runtime: Runtime, key: str, body: bytes) -> Response:
     return Response(status=ACKNOWLEDGED)
 
 
+def _review(runtime: Runtime, click: Click, batch_id: str, wanted: str) -> Response:
+    """The review of a batch begins, or its page is turned."""
+    try:
+        view = batch_review.drawn(runtime, batch_id, wanted)
+        if click.in_modal:
+            slack_views.change(runtime, click.view_id, view, seen=click.view_hash)
+        else:
+            slack_views.show(runtime, click, view)
+    except NotFound:
+        return _tell(runtime, click, GONE)
+    except VendorError as error:
+        log.warning("review_not_opened", code=error.code, detail=error.detail)
+        return _tell(runtime, click, NOT_OPENED, TELL_AFTERWARDS_SECONDS)
+    return Response(status=ACKNOWLEDGED)
+
+
+def _turn(
+    runtime: Runtime, click: Click, question: Question, option: Mapping[str, Any] | None
+) -> Response:
+    """What was pressed in a review is stored: it goes on to the next draft."""
+    if click.in_modal:
+        if click.value == "undo":
+            view = batch_review.drawn_settling(runtime, question["id"], TAKEN_BACK)
+        else:
+            what = _said(question, click.value) if option else batch_answers.STRUCK_OUT.lower()
+            view = batch_review.drawn_after(runtime, question["id"], what)
+        if view is not None:
+            slack_views.change(runtime, click.view_id, view, seen=click.view_hash)
+    return Response(status=ACKNOWLEDGED)
+
+
 def _open_form(
     runtime: Runtime,
     click: Click,
@@ -111,9 +159,7 @@ def _open_form(
     is open would keep the others waiting for nobody."""
     try:
         view = _view(question, click, option, task_url(runtime, number))
-        failpoints.reach("call:slack:open_view:before")
-        runtime.slack.open_view(click.trigger_id, view, timeout=OPEN_SECONDS)
-        failpoints.reach("call:slack:open_view:after")
+        slack_views.show(runtime, click, view)
     except VendorError as error:
         log.warning("form_not_opened", code=error.code, detail=error.detail)
         return _tell(runtime, click, NOT_OPENED, TELL_AFTERWARDS_SECONDS)
@@ -147,13 +193,16 @@ def _wrong(question: Question, form: Submission) -> dict[str, str]:
 
 def _tell(runtime: Runtime, click: Click, said: str, seconds: float = TELL_SECONDS) -> Response:
     """Privately, and only if Slack is quick: the click is acknowledged in any case."""
-    if click.channel:
-        try:
+    try:
+        if click.channel:
             failpoints.reach("call:slack:tell:before")
             runtime.slack.tell(click.channel, click.user_id, said, timeout=seconds)
             failpoints.reach("call:slack:tell:after")
-        except EngineError as error:
-            log.info("could_not_tell", code=error.code)
+        elif click.view_id:
+            # In a modal or in the home tab there is no channel to say it in.
+            slack_views.show(runtime, click, told_modal("Not possible", said), seconds=seconds)
+    except EngineError as error:
+        log.info("could_not_tell", code=error.code)
     return Response(status=ACKNOWLEDGED)
 
 
@@ -174,6 +223,12 @@ def _who_was_first(question: Question) -> str:
 
 def _option(question: Question, value: str) -> Mapping[str, Any] | None:
     return next((option for option in question["options"] if option["value"] == value), None)
+
+
+def _said(question: Question, value: str) -> str:
+    """What was answered, in the words of the button."""
+    option = _option(question, value)
+    return f"“{option['label']}”" if option else value
 
 
 def _label(question: Question, key: str) -> str:

@@ -167,6 +167,20 @@ def open_view(world: World, arguments: Arguments) -> Reply:
     return {"view": views.open_view(world, user, view, local_settings().slack_team_id)}
 
 
+def push_view(world: World, arguments: Arguments) -> Reply:
+    view = checked_view(arguments)
+    user, error = views.use_trigger(world, str(arguments.get("trigger_id") or ""))
+    if error:
+        raise CallFailed(error)
+    opened = views.opened_by(world, user)
+    if not opened:
+        raise CallFailed("view_not_found")
+    if len(opened) >= views.STACK:
+        raise CallFailed("push_limit_reached")
+    team_id = local_settings().slack_team_id
+    return {"view": views.open_view(world, user, view, team_id, on_top=True)}
+
+
 def update_view(world: World, arguments: Arguments) -> Reply:
     view = checked_view(arguments)
     kept = views.get(world, str(arguments.get("view_id") or ""))
@@ -211,6 +225,7 @@ METHODS: dict[str, Callable[[World, Arguments], Reply]] = {
     "conversations.history": history,
     "conversations.replies": replies,
     "views.open": open_view,
+    "views.push": push_view,
     "views.update": update_view,
     "views.publish": publish_view,
     "users.info": user_info,

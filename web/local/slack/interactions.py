@@ -231,7 +231,7 @@ class Hand:
         if action == "update":
             views.replace(self.world, view["id"], order["view"])
         elif action == "push":
-            views.open_view(self.world, self.user, order["view"], view["team_id"])
+            views.open_view(self.world, self.user, order["view"], view["team_id"], on_top=True)
         elif action == "clear":
             views.close_all(self.world, self.user)
         else:

@@ -18,6 +18,8 @@ KIND = "slack_view"
 TRIGGERS = "slack_trigger"
 HOMES = "slack_home"
 TRIGGER_SECONDS = 3.0
+# So many modals may stand on top of each other.
+STACK = 3
 Doc = dict[str, Any]
 
 
@@ -40,9 +42,13 @@ def use_trigger(world: World, trigger_id: str) -> tuple[str, str]:
     return trigger["user"], ""
 
 
-def open_view(world: World, user: str, view: Doc, team_id: str) -> Doc:
+def open_view(world: World, user: str, view: Doc, team_id: str, *, on_top: bool = False) -> Doc:
     number = world.next_number("slack_view_id")
-    opened = {"user": user, "open": True, "view": _stored(view, f"V0LOCAL{number}", team_id)}
+    beneath = opened_by(world, user) if on_top else []
+    stored = _stored(view, f"V0LOCAL{number}", team_id)
+    if beneath:
+        stored |= {"previous_view_id": beneath[-1]["id"], "root_view_id": beneath[0]["id"]}
+    opened = {"user": user, "open": True, "view": stored}
     _save(world, opened)
     return opened["view"]
 
@@ -51,7 +57,8 @@ def replace(world: World, view_id: str, view: Doc) -> Doc | None:
     kept = world.get(KIND, view_id)
     if kept is None or not kept["open"]:
         return None
-    kept["view"] = _stored(view, view_id, kept["view"]["team_id"])
+    stack = {name: kept["view"][name] for name in ("previous_view_id", "root_view_id")}
+    kept["view"] = _stored(view, view_id, kept["view"]["team_id"]) | stack
     _save(world, kept)
     return kept["view"]
 

@@ -1,0 +1,106 @@
+"""A batch's drafts in a modal, one after another: for whom, what, and why it stands out.
+
+Its buttons answer as those of a card do, by the draft's own token. Those that turn the page
+name the batch, and the draft to be shown. Slack keeps nothing of it: each page is drawn
+from how the batch stands when it is turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.slack import Block, elements
+from engine.slack.blocks import Room, content
+from engine.slack.card_foot import ANSWER, buttons, foot
+from engine.slack.card_state import CardState, Editing, Open
+from engine.slack.modals import View, modal
+from engine.slack.text import counted, escape, link
+
+REVIEW = "review"
+STRIKE = "strike_out"
+SHOW = "show:"
+# A mail of any length that can be sent, in as many pieces as a modal may well have.
+ROOM = Room(text=2900, facts=20, options=100, pieces=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One draft of a batch, and where one can turn from it. `before` and `after` are the
+    ids of its neighbours, empty at the ends; `settling`: an answer to it is under way."""
+
+    question_id: str
+    question: Mapping[str, Any]
+    token: str
+    state: CardState
+    apart: str
+    strikes: bool
+    place: int
+    drafts: int
+    waiting: int
+    before: str = ""
+    after: str = ""
+    said: str = ""
+    settling: bool = False
+
+
+def shown_in(value: str) -> str | None:
+    """The draft that a button wants to see: empty for the first that waits, None where the
+    button is another."""
+    if value == REVIEW:
+        return ""
+    return value.removeprefix(SHOW) if value.startswith(SHOW) else None
+
+
+def review_modal(page: Page, *, batch: str, url: str) -> View:
+    """`batch` is the token that its buttons carry, `url` the batch's page on the web."""
+    blocks = _said(page.said)
+    where = f"*{page.place} of {page.drafts}* · {_wait(page.waiting)}"
+    blocks.append(elements.context(f"{where} · {link(url, 'all on one page')}"))
+    if page.apart:
+        blocks.append(elements.section(f"⚠️ *Stands out:* {page.apart}"))
+    blocks += content(page.question, page.state, ROOM, url)
+    blocks += foot(page.state)
+    if not page.settling:
+        blocks += _answers(page, url)
+    return modal(REVIEW, "", "Review", [*blocks, _turning(page, batch)])
+
+
+def through_modal(said: str, waiting: int, *, batch: str, url: str) -> View:
+    """After the last draft that waited."""
+    blocks = [*_said(said), elements.section("*That was the last one to look at.*")]
+    blocks.append(elements.context(f"{_wait(waiting)} · {link(url, 'all on one page')}"))
+    again = elements.button("From the beginning", f"{ANSWER}:{REVIEW}", batch)
+    return modal(REVIEW, "", "Review", [*blocks, elements.actions("turn", [again])])
+
+
+def _said(said: str) -> list[Block]:
+    return [elements.section(escape(said, 500))] if said else []
+
+
+def _wait(waiting: int) -> str:
+    if not waiting:
+        return "none waits any more"
+    return f"{counted(waiting, 'draft')} {'waits' if waiting == 1 else 'wait'}"
+
+
+def _answers(page: Page, url: str) -> list[Block]:
+    """Those of the draft's own card, and beside them the quick way to be rid of it."""
+    shown = buttons(page.question, page.token, page.state, ROOM.options, url, revision=page.place)
+    if not (page.strikes and isinstance(page.state, Open | Editing)):
+        return shown
+    strike = elements.button("Strike out", f"{ANSWER}:{STRIKE}", page.token, style="danger")
+    return [*shown, elements.actions("strike", [strike])]
+
+
+def _turning(page: Page, batch: str) -> Block:
+    turns: Sequence[tuple[str, str]] = [
+        ("◀ Previous", page.before),
+        ("Look again", page.question_id if page.settling else ""),
+        ("Next ▶", page.after),
+    ]
+    shown = [elements.button(label, f"{ANSWER}:{SHOW}{to}", batch) for label, to in turns if to]
+    # The only draft of its batch has nowhere to turn to.
+    again = elements.button("Look again", f"{ANSWER}:{SHOW}{page.question_id}", batch)
+    return elements.actions("turn", shown or [again])
