@@ -16,6 +16,7 @@ from engine.mail.sent_folder import Written
 from engine.mail.ses import wire_message_id
 from engine.postgres import Database
 from engine.settings import Settings
+from engine.suppressions import Suppressed
 from engine.tasks import Task
 
 # Between a mail's being sent and its becoming a task. More is a clock that is wrong.
@@ -59,11 +60,10 @@ class Correspondence:
             traffic = families.sql.traffic(conn, task_id=self.task.id)
         return traffic["sent"] >= self.settings.thread_mails_per_day
 
-    def suppressed(self, address: str) -> str | None:
+    def suppressed(self, address: str) -> Suppressed | None:
         """Why nobody writes to this address any more, or None."""
         with self.database.read() as conn:
-            contact = contact_hash(self.settings, address)
-            return suppressions.sql.reason(conn, contact_hash=contact)
+            return suppressions.of(conn, contact_hash(self.settings, address))
 
     def written_by_hand(self, address: str, known: str = "") -> Written:
         """Whether somebody has written to this address from the office's mailbox since the

@@ -71,6 +71,8 @@ class Effect:
     rate_gap: float = 0.0
     contact: str | None = None
     marketing: bool = False
+    # It answers a message of theirs: allowed also to who has opted out before they wrote.
+    answers: bool = False
     # What the company's calendar says to it at a moment: a holiday, the night.
     calendar: Callable[[datetime], NotNow | None] | None = None
 

@@ -7,7 +7,8 @@ between this look and the intent's commit. `effects.py` asks; nobody else does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from engine import halt, keyed_hash, rate_limits
 from engine.errors import EngineError, Held, RateLimited, Refused, RunLost, Unreachable
@@ -24,6 +25,8 @@ sql = queries("gate")
 LONGEST_NAP_SECONDS = 1.0
 # So often it is looked whether an owner is back.
 AWAY_LOOK_SECONDS = 3600.0
+# So long after the mail that it follows up, a follow-up may go out within the gap, once.
+FOLLOW_UP_DAYS = 3
 
 
 class Later(EngineError):
@@ -96,14 +99,22 @@ def _keep_contact_rule(
     conn: Connection, settings: Settings, owner: Owner, effect: Effect, contact: str
 ) -> None:
     contact_hash = keyed_hash.contact_hash(settings, contact)
-    reason = sql.suppressed(conn, contact_hash=contact_hash)
-    if reason is not None:
-        raise Refused(effect.vendor, f"suppressed_{reason}")
+    held = sql.suppressed(conn, contact_hash=contact_hash, task_id=owner.task_id)
+    if held is not None and not _asked_for(effect, held):
+        raise Refused(effect.vendor, f"suppressed_{held['reason']}")
     if not effect.marketing:
         return
     row = sql.lock_contact(
-        conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=owner.task_id
-    )
-    if row["recent"] and row["last_task_id"] != owner.task_id and not row["follows_up"]:
+        conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=owner.task_id,
+        follow_up_days=FOLLOW_UP_DAYS,
+    )  # fmt: skip
+    follows_up = row["recent"] and row["follows_up"]
+    if row["recent"] and row["last_task_id"] != owner.task_id and not follows_up:
         raise Refused(effect.vendor, "contacted_recently")
-    sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id)
+    sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id, follows_up=follows_up)
+
+
+def _asked_for(effect: Effect, held: Mapping[str, Any]) -> bool:
+    """Whether it answers what the customer has written since they opted out of offers. After
+    a bounce or a complaint nothing goes out."""
+    return effect.answers and not effect.marketing and held["opted_out"] and held["before"]

@@ -7,6 +7,8 @@ is told, and the CRM hears of it by a task of the procedures that listen to `sto
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -34,8 +36,27 @@ KNOWN: dict[Reason, dict[str, bool]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Why a contact is not written to, and since when."""
+
+    reason: str
+    created_at: datetime
+
+    @property
+    def by_choice(self) -> bool:
+        """They opted out. An answer that they ask for later is excepted; after a bounce or a
+        complaint nothing is."""
+        return self.reason in ("unsubscribed", "opted_out")
+
+
+def of(conn: Connection, contact_hash: bytes) -> Suppressed | None:
+    row = sql.get(conn, contact_hash=contact_hash)
+    return Suppressed(**row) if row else None
+
+
 def add(conn: Connection, contact_hash: bytes, reason: Reason) -> bool:
-    """False where the contact was suppressed before."""
+    """False where the contact was suppressed before, for a reason as strong."""
     return bool(sql.add(conn, contact_hash=contact_hash, reason=reason))
 
 

@@ -141,7 +141,8 @@ CREATE TABLE public.clock (
 CREATE TABLE public.contacts (
     contact_hash bytea NOT NULL,
     last_marketing_at timestamp with time zone,
-    last_task_id uuid
+    last_task_id uuid,
+    followed_up boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.credentials (

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 EVENT_WAIT_SECONDS = 600.0
 
 
+def answers(ctx: StepContext, to: str) -> bool:
+    """Whether a mail to this address answers what began the task: a message of theirs."""
+    wrote = ctx.context.get("email_text") or ctx.context.get("email_message_id")
+    asked = str(ctx.context.get("customer_email") or "")
+    return bool(wrote) and asked.casefold() == to.casefold() != ""
+
+
 def send_effect(ctx: StepContext, mail: Mapping[str, Any]) -> Effect:
     """The effect of sending `draft_mail`; its result is {message_id}."""
     settings = ctx.settings
@@ -51,5 +58,6 @@ def send_effect(ctx: StepContext, mail: Mapping[str, Any]) -> Effect:
         rate_gap=1 / settings.ses_sends_per_second if settings.ses_sends_per_second else 0.0,
         contact=outgoing.to,
         marketing=outgoing.commercial,
+        answers=answers(ctx, outgoing.to),
         calendar=partial(customer_mail, ctx.business) if settings.calendar_is_kept else None,
     )

@@ -9,14 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.mail import sent_folder
+from engine.mail.sending import answers
 from engine.steps.contract import Ask, Asking, Option, StepContext
+
+if TYPE_CHECKING:
+    from engine.suppressions import Suppressed
 
 SUPPRESSED = (
     "They are not to be written to any more ({}): the mail would be refused. Use the phone, or"
     " answer from your own mailbox."
+)
+ANSWERED = (
+    "They opted out of marketing on {}, and have written since: this answer may go out. Offer"
+    " nothing that they did not ask for."
 )
 REPLIED = "The customer has replied since this was approved."
 UNREAD: tuple[str, str] = (
@@ -32,9 +40,9 @@ def before_asking(
     look out for, and facts."""
     letters, notes = ctx.correspondence, []
     to = str(mail["to"])
-    reason = letters.suppressed(to) if to else None
-    if reason is not None:
-        notes.append(SUPPRESSED.format(reason.replace("_", " ")))
+    stopped = letters.suppressed(to) if to else None
+    if stopped is not None:
+        notes.append(_told_of(ctx, stopped, mail))
     written = letters.written_by_hand(to)
     known = written.at.isoformat() if written.at else ""
     if written.at is not None:
@@ -43,6 +51,15 @@ def before_asking(
         options = [_confirmed(option, note) for option in options]
     facts = [UNREAD] if written.unknown else []
     return dict(mail) | {"already_written": known}, list(options), notes, facts
+
+
+def _told_of(ctx: StepContext, stopped: Suppressed, mail: Mapping[str, Any]) -> str:
+    """An answer to what they have written since they opted out may go; nothing else may."""
+    since = stopped.created_at
+    asked = answers(ctx, str(mail["to"])) and since < ctx.task.created_at
+    if asked and stopped.by_choice and not mail.get("commercial"):
+        return ANSWERED.format(f"{since.astimezone(ctx.business.zone):%d %b %Y}")
+    return SUPPRESSED.format(stopped.reason.replace("_", " "))
 
 
 def _confirmed(option: Option, note: str) -> Option:

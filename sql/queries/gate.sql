@@ -18,18 +18,28 @@ select engine_now();
 select max(away_until) from users
  where role = 'admin' and disabled_at is null and away_until > engine_now();
 
--- name: suppressed :value
-select reason from suppressions where contact_hash = %(contact_hash)s;
+-- name: suppressed :one
+-- Why nobody writes to this contact any more, and whether that was so before the task began.
+select s.reason, s.reason in ('unsubscribed', 'opted_out') as opted_out,
+       coalesce(t.created_at > s.created_at, false) as before
+  from suppressions s
+  left join tasks t on t.id = %(task_id)s
+ where s.contact_hash = %(contact_hash)s;
 
 -- name: lock_contact :one
 insert into contacts (contact_hash) values (%(contact_hash)s)
 on conflict (contact_hash) do update set contact_hash = excluded.contact_hash
 returning last_task_id,
-          -- A follow-up belongs to the contact that it follows up.
-          coalesce(last_task_id = (select parent_id from tasks where id = %(task_id)s), false)
-              as follows_up,
+          -- A follow-up belongs to the contact that it follows up: one, and some days later.
+          coalesce(last_task_id = (select parent_id from tasks where id = %(task_id)s)
+                   and not followed_up
+                   and last_marketing_at + make_interval(days => %(follow_up_days)s) <= engine_now(),
+                   false) as follows_up,
           coalesce(last_marketing_at + make_interval(days => %(days)s) > engine_now(), false) as recent;
 
 -- name: contacted :exec
-update contacts set last_marketing_at = engine_now(), last_task_id = %(task_id)s
+update contacts
+   set last_marketing_at = engine_now(), last_task_id = %(task_id)s,
+       -- Tried again, a follow-up is still one.
+       followed_up = %(follows_up)s or (followed_up and last_task_id = %(task_id)s)
  where contact_hash = %(contact_hash)s;

@@ -166,6 +166,51 @@ def test_no_second_marketing_mail_within_the_gap(office: Company) -> None:
     assert len(office.outbox) == 3
 
 
+FOLLOWED = """
+- key: send
+  name: Send
+  type: api_call
+  on_failure: complete
+  config: {service: email, operation: send}
+- key: follow
+  name: Another one
+  type: enqueue_next
+  config: {sop: NEXT, keys: [draft_mail], after: WAIT}
+"""
+
+
+def chain(office: Company, *waits: str) -> None:
+    """Offers that follow each other: p0, then p1 after the first wait, and so on."""
+    for n in range(len(waits), -1, -1):
+        last = n == len(waits)
+        steps = SEND.partition("- key: tell")[0] if last else (
+            FOLLOWED.replace("NEXT", f"p{n + 1}").replace("WAIT", waits[n])
+        )  # fmt: skip
+        office.import_sop(procedure(steps, slug=f"p{n}", agent="marketing"))
+
+
+def test_a_follow_up_is_one_mail_and_some_days_later(office: Company) -> None:
+    chain(office, "5d", "5d")
+    office.run_sop("p0", **MARKETING)
+    office.settle()
+    office.pass_time(days=6)
+    assert len(office.outbox) == 2, "the reminder after five days"
+    office.pass_time(days=6)
+    assert len(office.outbox) == 2, "and no reminder of the reminder"
+    office.pass_time(days=15)
+    assert begin(office, SEND, MARKETING, slug="later", agent="marketing").status == "completed"
+
+
+def test_another_offer_is_no_follow_up_because_a_procedure_starts_it(office: Company) -> None:
+    chain(office, "1m")
+    office.run_sop("p0", **MARKETING)
+    office.settle()
+    office.pass_time(minutes=5)
+    assert len(office.outbox) == 1
+    [second] = [t for t in rows(office, "select error from tasks") if t["error"]]
+    assert second["error"] == "refused:contacted_recently"
+
+
 def test_of_two_procedures_in_two_workers_one_yields(office: Company) -> None:
     """Both have the customer's approved mail in hand at the same moment."""
     only = SEND.partition("- key: tell")[0]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine import erasure
+from engine import erasure, suppressions
 from engine.intake import Taken
+from engine.keyed_hash import contact_hash
 from engine.mail.opt_out_words import asks_to_stop
 from engine.mail.ses import wire_message_id
 from engine.tasks import Task
@@ -323,6 +324,61 @@ def test_one_press_opts_out(office: Company) -> None:
     again = begin(office, SEND, MAIL, slug="again")
     assert again.error == "refused:suppressed_opted_out"
     assert task.status == "completed"
+
+
+def anna_writes(office: Company, nr: int, **more: str) -> Task:
+    """She asks something of her own accord, in a mail that answers none of ours."""
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "Anna Berg <anna@example.com>", "office@snowmass.example"
+    mail["Subject"], mail["Message-ID"] = "Snow removal", f"<new-{nr}@example.com>"
+    mail.set_content("Hi, how much is snow removal for our driveway? Please send a quote. Anna")
+    [task] = office.raw_mail(mail.as_bytes()).tasks
+    office.settle()
+    return office.see(task)
+
+
+def opted_out(office: Company, reason: str) -> None:
+    contact = contact_hash(office.runtime.settings, "anna@example.com")
+    with office.runtime.database.transaction("suppress") as conn:
+        suppressions.add(conn, contact, reason)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "opted_out"])
+def test_who_opted_out_and_then_asks_gets_an_answer_and_no_offer(
+    office: Company, reason: str
+) -> None:
+    earlier = anna_writes(office, 1)
+    opted_out(office, reason)
+    office.pass_time(days=2)
+    later = anna_writes(office, 2)
+    facts = [text for _, text in question(office, later)["facts"]]
+    assert any("They opted out of marketing on" in text for text in facts), facts
+    assert not any("would be refused" in text for text in facts)
+    answer(office, later, "send")
+    assert [mail["to"] for mail in office.outbox] == [["anna@example.com"]]
+
+    # What she wrote before that is not an answer that she still asks for, and offers never go.
+    assert answer(office, earlier, "send").error == f"refused:suppressed_{reason}"
+    offer = MAIL["draft_mail"] | {"to": "anna@example.com", "commercial": True}
+    known = {"email_text": "Hi", "customer_email": "anna@example.com", "draft_mail": offer}
+    assert begin(office, SEND, known).error == f"refused:suppressed_{reason}"
+    plain = MAIL["draft_mail"] | {"to": "anna@example.com"}
+    unasked = begin(office, SEND, {"draft_mail": plain}, slug="unasked")
+    assert unasked.error == f"refused:suppressed_{reason}"
+    assert len(office.outbox) == 1
+
+
+@pytest.mark.parametrize("reason", ["bounced", "complained"])
+def test_a_bounce_or_a_complaint_ends_answers_too(office: Company, reason: str) -> None:
+    opted_out(office, "unsubscribed")
+    opted_out(office, reason)
+    opted_out(office, "opted_out")
+    office.pass_time(minutes=1)
+    task = anna_writes(office, 1)
+    facts = [text for _, text in question(office, task)["facts"]]
+    assert any(f"any more ({reason})" in text for text in facts)
+    assert answer(office, task, "send").error == f"refused:suppressed_{reason}"
+    assert not office.outbox
 
 
 @pytest.mark.parametrize(
