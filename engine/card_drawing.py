@@ -70,6 +70,11 @@ def _outlook(runtime: Runtime, card: Card) -> Message:
     return Message(card.channel, text, blocks, username="Outlook", icon_emoji=":calendar:")
 
 
+def _erased_post(_runtime: Runtime, card: Card) -> Message:
+    text, blocks = notice("🧹 The customer's data in this message has been erased.")
+    return Message(card.channel, text, blocks)
+
+
 def _reminder(runtime: Runtime, card: Card) -> Message:
     with runtime.database.read() as conn:
         lines = reminders.lines(conn, card)
@@ -177,4 +182,5 @@ DRAWN: dict[str, Callable[[Runtime, Card], Message]] = {
     "summary": _summary,
     "outlook": _outlook,
     "reminder": _reminder,
+    "post": _erased_post,
 }

@@ -111,6 +111,14 @@ def change(conn: Connection, question_id: str) -> None:
     queue.wake(conn, "show_cards")
 
 
+def erased(conn: Connection, task_id: UUID) -> None:
+    """The task's data is gone: its cards say so, and so do posts that may have named a
+    customer."""
+    sql.change_of_task(conn, task_id=task_id)
+    sql.rewrite_posts(conn, task_id=task_id)
+    queue.wake(conn, "show_cards")
+
+
 def change_reminder(conn: Connection, question: Mapping[str, Any]) -> None:
     """What its reminder lists is out of date, where it was reminded of."""
     if question.get("reminder"):

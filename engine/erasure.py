@@ -1,7 +1,8 @@
 """Erasing customer data when a task's grace period has passed.
 
 One function erases all of it: the context's personal keys, the question, the raw mail;
-and the task's cards in Slack are drawn anew without it. Events stay; they never held any.
+and what Slack shows of the task is drawn anew without it: its cards, and its steps' posts.
+Events stay; they never held any.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def erase_due(runtime: Runtime) -> int:
 def erase(conn: Connection, task_id: object) -> None:
     tasks.sql.erase(conn, task_id=task_id)
     intake.sql.erase_of_task(conn, task_id=task_id)
-    cards.sql.change_of_task(conn, task_id=task_id)
+    cards.erased(conn, task_id)  # type: ignore[arg-type]
     daily_summary.redraw(conn, task_id)  # type: ignore[arg-type]
     outlooks.redraw(conn, task_id)  # type: ignore[arg-type]
     task_events.append(conn, task_id, Event("task_erased", actor="engine"))  # type: ignore[arg-type]

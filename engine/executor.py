@@ -17,7 +17,18 @@ from typing import Any
 
 import structlog
 
-from engine import answers, cards, escalation, failures, handoffs, positions, sops, tasks, trees
+from engine import (
+    answers,
+    cards,
+    escalation,
+    failures,
+    handoffs,
+    positions,
+    sops,
+    suppressions,
+    tasks,
+    trees,
+)
 from engine.errors import EngineError, ReplyInvalid, RunLost, SopInvalid, TaskClosed
 from engine.holds import HOLDS
 from engine.keyed_hash import keyed_hash
@@ -248,6 +259,8 @@ def _go_on(
     elif question and WITHHELD in done.output:
         # What was approved is not sent after all: its card says why.
         also = also or (lambda conn: cards.change(conn, question["id"]))
+    if done.subject is not None and run.task.subject is None:
+        also = suppressions.catching_up(runtime.settings, run.task, done.subject, also)
     events = [
         Event(
             "step_completed",

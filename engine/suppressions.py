@@ -7,13 +7,14 @@ is told, and the CRM hears of it by a task of the procedures that listen to `sto
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from engine import families, queue, sops, tasks
-from engine.keyed_hash import keyed_hash
+from engine.keyed_hash import contact_hash, keyed_hash
 from engine.postgres import Connection
 from engine.postgres.queries import queries
 from engine.settings import Settings
@@ -21,6 +22,7 @@ from engine.task_events import EventType
 
 sql = queries("suppressions")
 
+Also = Callable[[Connection], None]
 Reason = Literal["unsubscribed", "bounced", "complained", "opted_out"]
 EVENTS: dict[Reason, EventType] = {
     "unsubscribed": "customer_opted_out",
@@ -40,7 +42,7 @@ KNOWN: dict[Reason, dict[str, bool]] = {
 class Suppressed:
     """Why a contact is not written to, and since when."""
 
-    reason: str
+    reason: Reason
     created_at: datetime
 
     @property
@@ -50,20 +52,20 @@ class Suppressed:
         return self.reason in ("unsubscribed", "opted_out")
 
 
-def of(conn: Connection, contact_hash: bytes) -> Suppressed | None:
-    row = sql.get(conn, contact_hash=contact_hash)
+def of(conn: Connection, contact: bytes) -> Suppressed | None:
+    row = sql.get(conn, contact_hash=contact)
     return Suppressed(**row) if row else None
 
 
-def add(conn: Connection, contact_hash: bytes, reason: Reason) -> bool:
+def add(conn: Connection, contact: bytes, reason: Reason) -> bool:
     """False where the contact was suppressed before, for a reason as strong."""
-    return bool(sql.add(conn, contact_hash=contact_hash, reason=reason))
+    return bool(sql.add(conn, contact_hash=contact, reason=reason))
 
 
 def stop_writing(
     conn: Connection,
     settings: Settings,
-    contact_hash: bytes,
+    contact: bytes,
     reason: Reason,
     *,
     actor: str,
@@ -73,23 +75,43 @@ def stop_writing(
     """Suppress the contact, and tell whom it concerns: the task whose mail it is about
     (without one, the last that sent them marketing mail) and the CRM. False where the
     contact was suppressed before; then the CRM has heard."""
-    new = add(conn, contact_hash, reason)
-    concerned = task_id or sql.last_task(conn, contact_hash=contact_hash)
+    new = add(conn, contact, reason)
+    concerned = task_id or sql.last_task(conn, contact_hash=contact)
     if concerned is None or not (new or task_id):
         return new
     task = families.tell(
         conn, concerned, EVENTS[reason], KNOWN[reason], actor=actor, summary=summary or reason
     )
     if new and task.subject is not None:
-        _start(conn, settings, contact_hash, reason, task)
+        _start(conn, settings, contact, reason, task)
     return new
 
 
+def catching_up(settings: Settings, task: tasks.Task, subject: str, also: Also | None) -> Also:
+    """What commits with a task's learning whom the CRM has it about: whom they must not be
+    written to was perhaps known before (a bounce while the CRM was down), and the CRM hears
+    of it now."""
+
+    def tell(conn: Connection) -> None:
+        if also is not None:
+            also(conn)
+        # As it is by now: whoever reports a bounce waits for this row, or was before us.
+        context = tasks.get(conn, task.id).context
+        mail = context.get("draft_mail")
+        to = mail.get("to") if isinstance(mail, dict) else context.get("customer_email")
+        contact = contact_hash(settings, str(to or ""))
+        known = of(conn, contact) if to else None
+        if known is not None:
+            _start(conn, settings, contact, known.reason, replace(task, subject=subject))
+
+    return tell
+
+
 def _start(
-    conn: Connection, settings: Settings, contact_hash: bytes, reason: Reason, task: tasks.Task
+    conn: Connection, settings: Settings, contact: bytes, reason: Reason, task: tasks.Task
 ) -> None:
     for sop in sops.for_event(conn, "stop_writing"):
-        key = keyed_hash(settings, f"stop_writing:{sop.slug}:{reason}", contact_hash)
+        key = keyed_hash(settings, f"stop_writing:{sop.slug}:{reason}", contact)
         tasks.start(
             conn,
             sop.id,

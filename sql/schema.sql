@@ -129,7 +129,7 @@ CREATE TABLE public.cards (
     set_aside boolean DEFAULT false NOT NULL,
     alike text,
     follows uuid,
-    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text, 'batch'::text, 'outlook'::text, 'reminder'::text])))
+    CONSTRAINT cards_kind_check CHECK ((kind = ANY (ARRAY['question'::text, 'alarm'::text, 'handoff'::text, 'summary'::text, 'batch'::text, 'outlook'::text, 'reminder'::text, 'post'::text])))
 );
 
 CREATE TABLE public.clock (

@@ -36,6 +36,17 @@ values (%(card_id)s, 'question', %(task_id)s, %(channel)s, 0);
 insert into cards (id, kind, task_id, channel)
 values (%(card_id)s, 'batch', %(task_id)s, %(channel)s);
 
+-- name: rewrite_posts :exec
+-- What this task's steps have posted and what may name a customer, by the step's text: each
+-- becomes a card that stands there and is to show something else.
+insert into cards (kind, task_id, channel, posted_channel, ts)
+select 'post', e.task_id, e.result ->> 'channel', e.result ->> 'channel', e.result ->> 'ts'
+  from effects e
+  join steps s on s.id = e.step_id
+ where e.task_id = %(task_id)s and e.vendor = 'slack' and e.state = 'done'
+   and e.result ? 'ts' and s.step_type = 'slack_notify'
+   and s.config ->> 'text' ~ '(customer|email|draft)_';
+
 -- name: open_handoff :exec
 insert into cards (kind, task_id, channel, count)
 values ('handoff', %(task_id)s, %(channel)s, %(count)s);

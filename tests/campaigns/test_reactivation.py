@@ -12,7 +12,8 @@ from tests.campaigns.hands import (
     press,
     report,
 )
-from tests.engine.hands import answer, children, question, rows
+from tests.engine.hands import answer, begin, children, question, rows
+from tests.engine.test_effects import SEND
 from tests.world import Company
 
 SOP = "past_customer_reactivation"
@@ -113,6 +114,18 @@ def test_who_opted_out_between_approval_and_sending_gets_nothing(office: Company
         suppressions.add(conn, contact_hash(settings, "c1@example.com"), "unsubscribed")
     office.pass_time(minutes=6)
     assert "c1@example.com" not in mails_by_address(office)
+    assert "2 of 3 mails are out" in report(office)
+    assert "1 withheld · 0 failed" in report(office)
+
+
+def test_who_was_written_to_lately_is_counted_as_withheld(office: Company) -> None:
+    offer = {"to": "c1@example.com", "subject": "Hi", "text": "Hello", "commercial": True,
+             "unsubscribe_url": "https://x.example/u"}  # fmt: skip
+    begin(office, SEND, {"draft_mail": offer}, slug="other", agent="marketing")
+    campaign(office, 3)
+    press(office, "Approve all 3")
+    office.pass_time(minutes=6)
+    assert mails_by_address(office) == {f"c{n}@example.com": 1 for n in range(3)}
     assert "2 of 3 mails are out" in report(office)
     assert "1 withheld · 0 failed" in report(office)
 

@@ -164,6 +164,9 @@ def test_after_erasure_nothing_is_found(office: Company) -> None:
     answer(office, Task(**child), "sent")
     events = rows(office, "select count(*)::int as n from task_events where task_id is not null")
 
+    posted = [m for m in office.messages("#leads-incoming") if "A quote is due" in m["text"]]
+    assert NAME in posted[0]["text"], "a post of the procedure names the customer"
+
     assert erase(office) == 2
     assert found(office) == {}
     done = office.see(task)
@@ -176,7 +179,24 @@ def test_after_erasure_nothing_is_found(office: Company) -> None:
             if "header" in [block["type"] for block in message["blocks"]]:
                 text = str(message["blocks"]) + message["text"]
                 assert "erased" in text.casefold()
-                assert not [one for one in CANARIES if one.casefold() in text.casefold()]
+            said = f"{message['blocks']} {message['text']}".casefold()
+            assert not [one for one in CANARIES if one.casefold() in said], said
+    told = [m["text"] for m in office.messages("#leads-incoming") if m["ts"] == posted[0]["ts"]]
+    assert "has been erased" in told[0]
+
+
+def test_a_post_that_names_nobody_stays_as_it_is(office: Company) -> None:
+    steps = """
+    - key: tell
+      name: Tell
+      type: slack_notify
+      config: {text: 'Ten mails are out, by {{trigger}}.'}
+    """
+    begin(office, steps, {"trigger": "the test", "customer_name": NAME})
+    erase(office)
+    assert [m["text"] for m in office.messages("#leads-incoming")] == [
+        "Ten mails are out, by the test."
+    ]
 
 
 def test_mail_that_started_no_task_is_erased_too(office: Company) -> None:

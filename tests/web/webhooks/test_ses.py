@@ -289,6 +289,38 @@ def test_a_mailbox_that_is_full_is_only_noted(office: Company) -> None:
     assert written_to(office, "softbounce@example.com").status == "completed"
 
 
+LATE = """
+- key: send
+  name: Send
+  type: api_call
+  config: {service: email, operation: send}
+- key: lead
+  name: Lead
+  type: api_call
+  config:
+    service: crm
+    operation: upsert_lead
+    fields: {name: Anna, email: bounce+late@example.com}
+"""
+
+
+def test_the_crm_hears_of_a_bounce_that_came_before_it_knew_the_customer(office: Company) -> None:
+    office.order("crm", "answer", status=503, times=1000)
+    mail = MAIL["draft_mail"] | {"to": "bounce+late@example.com"}
+    task = begin(office, LATE, {"draft_mail": mail})
+    reported(office, 2)
+    assert (office.see(task).subject, office.see(task).context["customer_bounced"]) == (None, True)
+    office.local.clear_faults()
+    for _ in range(3):
+        office.pass_time(minutes=30)
+    done = office.see(task)
+    assert done.status == "completed"
+    noted = [one for one in office.local.all("crm_interaction") if one["kind"] == "stop_writing"]
+    assert [(one["customer_id"], one["summary"]) for one in noted] == [
+        (done.subject, "No more mail to this customer: bounced")
+    ]
+
+
 def test_the_crm_hears_of_it(office: Company) -> None:
     office.import_sop(
         "slug: known\nname: Known\nagent: lead_response\nsteps:\n"
