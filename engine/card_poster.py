@@ -46,6 +46,8 @@ from engine.slack.posting import post_effect
 
 log = structlog.get_logger()
 GIVE_UP_SECONDS = 3600.0
+# Between the tries to write down what was shown: more of them than there are connections.
+NAPS_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 # What Slack says of a channel that is gone, and of a message.
 CHANNEL_GONE = frozenset({"channel_not_found", "is_archived", "not_in_channel"})
 GONE = CHANNEL_GONE | {"message_not_found", "cant_update_message"}
@@ -85,7 +87,7 @@ def show(runtime: Runtime, card: Card, *, until: float) -> None:
             raise RunLost(f"card {card.id}")
 
     try:
-        _shown(runtime, card, *_call(runtime, card, confirm))
+        _note(runtime, card, *_call(runtime, card, confirm))
     except RunLost:
         log.info("card_lost", card=str(card.id))
     except (Later, SlotTaken, Settling) as wait:
@@ -144,6 +146,18 @@ def _remove(runtime: Runtime, card: Card, confirm: Callable[[], None]) -> None:
     with contextlib.suppress(Refused):
         runtime.slack.delete(posted, timeout=runtime.settings.slack_timeout_seconds)
     failpoints.reach("call:slack:delete:after")
+
+
+def _note(runtime: Runtime, card: Card, posted: Posted, version: int) -> None:
+    """Write down what was shown, whatever becomes of the database meanwhile: a worker that
+    was frozen with its call under way may have covered up what is newer, and nobody else
+    would know that it must be shown once more."""
+    for nap in NAPS_SECONDS:
+        try:
+            return _shown(runtime, card, posted, version)
+        except DATABASE_DOWN:
+            time.sleep(nap)
+    return _shown(runtime, card, posted, version)
 
 
 def _shown(runtime: Runtime, card: Card, posted: Posted, version: int) -> None:

@@ -29,6 +29,7 @@ from engine.errors import (
     InDoubt,
     RateLimited,
     Refused,
+    Unauthorised,
     Unreachable,
 )
 from engine.postgres import Connection, Database
@@ -47,6 +48,16 @@ SETTLE_MARGIN_SECONDS = 5.0
 MOST_LOST_ATTEMPTS = 4
 # After these a further attempt is safe: the vendor took nothing, or a person said so.
 REPEATABLE = frozenset({"unreachable", "rate_limited", "absent", "not_called", "send_again"})
+
+# How an effect ends whose task has ended before it was settled; see `leftovers.py`.
+UNKNOWN = "unknown"
+# Where a person finds out what became of a call.
+PLACES: Mapping[str, str] = {
+    "mail": "the customer's mailbox, or the mail provider's log",
+    "crm": "the CRM",
+    "slack": "the channel in Slack",
+    "http": "the other system",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +292,15 @@ def _settle(
         return row["result"] if row["state"] == "done" else None
     if row["state"] == "intended":
         _conclude(database, owner, effect, key, row["attempt"], "in_doubt", "interrupted")
-    found = _looked_up(effect, key, row["since"], timeout)
+    try:
+        found = _looked_up(effect, key, row["since"], timeout)
+    except Unauthorised:
+        raise
+    except Refused:
+        # The channel is gone, or we are no longer in it: nobody but a person can tell.
+        if row["ripe"]:
+            raise InDoubt(key) from None
+        found = None
     if found is not None:
         _conclude(database, owner, effect, key, row["attempt"], "done", None, found, settled=True)
         return found
@@ -341,11 +360,31 @@ def confirm_sent(conn: Connection, key: str, result: Result) -> bool:
     return True
 
 
+def leave_unknown(conn: Connection, key: str) -> Mapping[str, Any] | None:
+    """Close an effect whose task has ended, and which nobody will look into any more; None
+    where it is settled, or its task was taken up again."""
+    row = sql.get(conn, key=key)
+    if row is None or row["task_id"] is None:
+        return None
+    sql.hold_task(conn, task_id=row["task_id"])
+    row = sql.lock_left_over(conn, key=key)
+    if row is None:
+        return None
+    sql.conclude(
+        conn, key=key, attempt=row["attempt"], state="refused", code=UNKNOWN,
+        expected=["intended", "in_doubt"], result=None,
+    )  # fmt: skip
+    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
+    _note(conn, owner, "effect_settled", key, row["attempt"], code=UNKNOWN)
+    return row
+
+
 def _unsettled(row: Mapping[str, Any]) -> bool:
     """Whether the vendor's word still counts. "Send it now" is a promise that nothing has
-    gone out yet; until the second call begins, the event of the first one is in time."""
+    gone out yet; until the second call begins, the event of the first one is in time. What
+    was left as unknown is known by it."""
     if row["state"] == "refused":
-        return row["code"] == "send_again"
+        return row["code"] in ("send_again", UNKNOWN)
     return row["state"] in ("intended", "in_doubt")
 
 

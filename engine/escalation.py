@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from engine import batches, cards, deadlines, executor, questions, tasks, verdicts
+from engine import batches, cards, deadlines, effects, executor, questions, tasks, verdicts
 from engine.agents import Agent
 from engine.positions import Position
 from engine.postgres import Connection
@@ -57,8 +57,7 @@ def ask_in_doubt(runtime: Runtime, run: Run, effect_key: str) -> bool:
 
 def _where_to_look(run: Run) -> str:
     service = getattr(run.step.config, "service", "slack")
-    places = {"email": "the customer's mailbox, or the mail provider's log", "crm": "the CRM"}
-    return places.get(service, "the other system")
+    return effects.PLACES["mail" if service == "email" else service]
 
 
 def _approved(run: Run) -> dict[str, Any] | None:

@@ -244,6 +244,9 @@ class Context:
         home = self.agent.slack_channel and self.settings.channel(self.agent.slack_channel)
         if self.task.slack_thread_ts is not None or effect.rate_key != home:
             return
+        if "ts" not in result:
+            # A person says that it is there; where, nobody knows.
+            return
         channel, ts = result["channel"], result["ts"]
         with self.runtime.database.statement("open_thread") as conn:
             tasks.sql.set_thread(conn, task_id=self.task.id, channel=channel, ts=ts)

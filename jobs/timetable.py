@@ -3,7 +3,7 @@ company's clock (the daily summary, quiet hours) is decided inside the tick."""
 
 from __future__ import annotations
 
-from engine import daily_summary, erasure, outlooks, upkeep, watchers
+from engine import daily_summary, erasure, leftovers, outlooks, upkeep, watchers
 from engine.queue import periodic
 from engine.worker import Worker
 
@@ -14,6 +14,7 @@ def tick(worker: Worker) -> None:
     upkeep.sweep(worker.runtime)
     daily_summary.tell_due(worker.runtime)
     outlooks.tell_due(worker.runtime)
+    leftovers.settle_due(worker.runtime)
     erasure.erase_due(worker.runtime)
 
 

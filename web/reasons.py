@@ -35,6 +35,7 @@ WORDS = {
     "thread_full": "as many mails as a day may have went out about this already",
     "dropped": "a person decided not to send it",
     "absent": "it had not arrived, so it may be tried again",
+    "unknown": "the task ended first, and nobody knows whether it went out",
     "send_again": "a person said to send it again",
     "sent": "it had gone out",
     "interrupted": "the worker stopped in the middle",

@@ -206,7 +206,7 @@ def _effect(row: Mapping[str, Any]) -> EffectLine:
         subject=subject,
         happened=happened,
         vendor=row["vendor"],
-        state=row["state"],
+        state=effects.UNKNOWN if row["code"] == effects.UNKNOWN else row["state"],
         what=in_words(row["code"]),
         attempt=row["attempt"],
         at=row["finished_at"] or row["intended_at"],

@@ -33,3 +33,17 @@ select state, attempt, result, code, settle_after, settle_after <= now() as ripe
 
 -- name: of_task :many
 select * from effects where task_id = %(task_id)s order by intended_at, key;
+
+-- name: left_over :many
+-- Open, ripe, and their task has ended; the vendor is not at it any more.
+select e.key
+  from effects e join tasks t on t.id = e.task_id
+ where e.state in ('intended', 'in_doubt') and e.settle_after <= now()
+   and t.finished_at is not null and e.key not like 'card-%%'
+ order by e.intended_at
+ limit 100;
+
+-- name: lock_left_over :one
+select e.* from effects e join tasks t on t.id = e.task_id
+ where e.key = %(key)s and e.state in ('intended', 'in_doubt') and t.finished_at is not null
+   for update of e;

@@ -310,9 +310,12 @@ update tasks set slack_channel = null, slack_thread_ts = null where id = %(task_
 update tasks set subject = %(subject)s where id = %(task_id)s;
 
 -- name: erasable :many
+-- Not before it is known what became of its calls.
 select id, number from tasks
  where erased_at is null and finished_at is not null
    and finished_at <= engine_now() - make_interval(days => %(days)s)
+   and not exists (
+        select from effects e where e.task_id = tasks.id and e.state in ('intended', 'in_doubt'))
  order by finished_at
  limit 100
    for update skip locked;

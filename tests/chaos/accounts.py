@@ -193,7 +193,7 @@ def books(stage: Stage) -> Iterator[str]:
         yield f"{row['effect_key']}, attempt {row['attempt']}: {row['event_type']} {row['n']} times"
     for row in stage.rows("select slug, running_tasks from agents where running_tasks <> 0"):
         yield f"agent {row['slug']} still counts {row['running_tasks']} running tasks"
-    # Who cancels a task in the middle of a call has said that its outcome does not matter.
+    # What a task that was cancelled in the middle of a call leaves is settled by a later tick.
     for row in stage.rows(
         "select key, state from effects e left join tasks t on t.id = e.task_id"
         " where state in ('intended', 'in_doubt') and t.status is distinct from 'cancelled'"

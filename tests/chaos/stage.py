@@ -168,6 +168,10 @@ class Stage:
         arrived = any(mail["tags"].get(EFFECT_TAG) == tag_value(effect_key)
                       for mail in self.local.all("outbox"))  # fmt: skip
         arrived = arrived or any(call["key"] == effect_key for call in self.local.all("http_call"))
+        arrived = arrived or any(
+            (post.get("metadata") or {}).get("event_payload", {}).get("effect_key") == effect_key
+            for post in self.local.all("slack_message")
+        )
         return "sent" if arrived else "send"
 
     # -- what can be seen -----------------------------------------------------------

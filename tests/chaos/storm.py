@@ -111,13 +111,14 @@ class Storm:
             taken = self.stage.value("select count(*)::int from mails where task_id is not null")
             ended = not tomorrow or self.stage.value(
                 "select not exists (select from tasks where finished_at is null)"
+                " and not exists (select from effects where state in ('intended', 'in_doubt'))"
             )
             return taken >= mails and ended and self._settled()
         except DATABASE_DOWN:
             return False
 
     def _settled(self) -> bool:
-        """As `Stage.at_rest`; what a cancelled task left open nobody settles."""
+        """As `Stage.at_rest`; what a cancelled task left open is settled by the next tick."""
         return self.stage.value(
             "select not exists (select from tasks where finished_at is null and not"
             "     (status = 'waiting_on_timer' and wake_at > engine_now() + interval '1 h'))"

@@ -143,8 +143,10 @@ def _cards(stage: Stage) -> Iterator[str]:
 
 
 def _count_events(stage: Stage, books: Books) -> None:
-    for finding in _open_effects_aside(stage):
+    for finding in accounts.books(stage):
         books.find("duplicate_events", finding)
+    for row in stage.rows("select key, state from effects where state in ('intended', 'in_doubt')"):
+        books.find("stuck", f"effect {row['key']} is {row['state']}")
     for row in stage.rows(
         "select t.number, s.key, count(*)::int as n from task_events e"
         " join tasks t on t.id = e.task_id join steps s on s.id = e.step_id"
@@ -152,20 +154,6 @@ def _count_events(stage: Stage, books: Books) -> None:
     ):
         finding = f"task {row['number']}: {row['key']} was completed {row['n']} times"
         books.find("duplicate_events", finding)
-
-
-def _open_effects_aside(stage: Stage) -> Iterator[str]:
-    """`accounts.books`, but for what a task that was cancelled in a call left open."""
-    ended = {
-        row["key"]
-        for row in stage.rows(
-            "select e.key from effects e join tasks t on t.id = e.task_id"
-            " where t.status = 'cancelled' and e.state in ('intended', 'in_doubt')"
-        )
-    }
-    for finding in accounts.books(stage):
-        if not any(finding.startswith(f"effect {key} is") for key in ended):
-            yield finding
 
 
 def _count_doubts(stage: Stage, watch: Watch, books: Books) -> None:
@@ -186,7 +174,7 @@ def _count_doubts(stage: Stage, watch: Watch, books: Books) -> None:
         began = call["began"].timestamp() - AROUND_SECONDS
         ended = call["ended"].timestamp() + AROUND_SECONDS if call["ended"] else math.inf
         books.cut_short += any(began <= blow <= ended for blow in watch.blows)
-    books.cut_short += watch.mail_faults
+    books.cut_short += watch.unsettling_faults
     if books.in_doubt > books.cut_short:
         books.findings.append(
             f"in doubt: {books.in_doubt}, and only {books.cut_short} calls were cut short"

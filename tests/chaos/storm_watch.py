@@ -37,8 +37,8 @@ class Watch:
     # Moments at which a process died, or froze; or the database ended connections.
     deaths: list[float] = field(default_factory=list)
     crashes: list[float] = field(default_factory=list)
-    # Faults that struck the mail vendor, whose answer nobody can look up.
-    mail_faults: int = 0
+    # Faults after which nobody can look up what became of a call.
+    unsettling_faults: int = 0
     _runs: dict[UUID, Held] = field(default_factory=dict)
     _looking: threading.Lock = field(default_factory=threading.Lock)
 

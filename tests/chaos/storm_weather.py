@@ -74,7 +74,7 @@ class Weather:
                 self._cut(stroke)
             case "fault":
                 self.stage.local.order(Fault(**stroke.facts))
-                self.watch.mail_faults += _unsettling(Fault(**stroke.facts))
+                self.watch.unsettling_faults += _unsettling(Fault(**stroke.facts))
 
     def tend(self) -> None:
         """Thaw whose time has come, and start anew what has ended."""
@@ -98,7 +98,7 @@ class Weather:
 
     def calm(self) -> None:
         """No vendor fails any more; who is frozen stays so for its time."""
-        self.watch.mail_faults -= sum(map(_unsettling, self.stage.local.faults()))
+        self.watch.unsettling_faults -= sum(map(_unsettling, self.stage.local.faults()))
         self.stage.local.clear_faults()
 
     # -- strokes ---------------------------------------------------------------------
@@ -178,6 +178,9 @@ class Weather:
 
 
 def _unsettling(fault: Fault) -> bool:
-    """Whether nobody can tell afterwards if the mail went out."""
+    """Whether nobody can tell afterwards if a call went out: a mail cannot be looked up, and
+    a post cannot where Slack refuses the look-up."""
+    if fault.vendor == "slack":
+        return "not_in_channel" in fault.body
     late = fault.kind == "slow" and fault.times > 1
     return fault.vendor == "ses" and fault.status != 429 and not late

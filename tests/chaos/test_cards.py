@@ -16,6 +16,7 @@ from engine.answers import Answer
 from engine.cards import Card
 from engine.errors import Refused
 from engine.people import Person
+from engine.postgres import connect
 from engine.tasks import Task
 from tests.chaos.accounts import answerable
 from tests.engine.hands import rows, vendors_have_answered
@@ -135,6 +136,39 @@ def test_a_change_that_is_overtaken_by_a_newer_one_is_shown_once_more(office: Co
         show(office, again)
     assert not answerable(in_slack(office)[0])
     assert not take(office), "and then there is an end of it"
+
+
+def test_a_worker_that_wakes_up_with_a_change_under_way_has_the_newer_one_shown_again(
+    office: Company,
+) -> None:
+    """It was frozen for longer than its lease, and the database was started anew meanwhile:
+    none of its connections is alive."""
+    task = asked(office)
+    show(office, take(office)[0])
+    question = office.see(task).question
+    assert question is not None
+    with office.runtime.database.transaction("edit") as conn:
+        questions.mark_editing(conn, questions.token_of(question), OWNER)
+    [slow] = take(office)
+    update = office.runtime.slack.update
+
+    def frozen(*args: Any, **more: Any) -> None:
+        object.__setattr__(office.runtime.slack, "update", update)
+        answer(office, task)
+        show(office, take(office)[0])
+        update(*args, **more)
+        with connect(office.runtime.database.dsn) as conn:
+            conn.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+
+    object.__setattr__(office.runtime.slack, "update", frozen)
+    show(office, slow)
+    assert answerable(in_slack(office)[0]), "the older state arrived last"
+    for again in take(office):
+        show(office, again)
+    assert not answerable(in_slack(office)[0])
 
 
 def test_a_card_that_a_worker_has_in_hand_is_taken_by_no_other_one(office: Company) -> None:

@@ -70,7 +70,7 @@ def test_one_worker_is_always_left_to_work(
     plan = storm_plan.draw(seed, kills=100, tasks=10, lease=30)
     yard = Yard(tmp_path)
     monkeypatch.setattr(storm_weather, "time", SimpleNamespace(monotonic=lambda: yard.now))
-    nothing: Any = SimpleNamespace(note=lambda **_: None, look=lambda: None, mail_faults=0,
+    nothing: Any = SimpleNamespace(note=lambda **_: None, look=lambda: None, unsettling_faults=0,
                                    restart=lambda _: None)  # fmt: skip
     weather = Weather(yard, nothing, nothing, lambda _: None)  # type: ignore[arg-type]
     weather.begin(3)
