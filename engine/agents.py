@@ -119,6 +119,23 @@ def resume(conn: Connection, slug: str, *, by: str) -> bool:
     return changed
 
 
+def set_limit(conn: Connection, slug: str, limit: int | None, *, by: str) -> bool:
+    """How many of its tasks may run at once; None: as many as there are threads. False where
+    it was so before."""
+    agent = get_by_slug(conn, slug)
+    if sql.set_limit(conn, slug=slug, limit=limit) is None:
+        return False
+    said = f"{slug}: {said_limit(limit)} at once"
+    event = Event("agent_changed", actor=by, output_summary=said)
+    task_events.append_configuration(conn, event, agent_id=agent.id)
+    queue.wake(conn, "run_tasks")
+    return True
+
+
+def said_limit(limit: int | None) -> str:
+    return "any number" if limit is None else str(limit)
+
+
 def _set_status(conn: Connection, slug: str, status: str, by: str) -> bool:
     agent = get_by_slug(conn, slug)
     if sql.set_status(conn, slug=slug, status=status) is None:

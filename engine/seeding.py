@@ -15,7 +15,7 @@ import yaml
 from psycopg.types.json import Jsonb
 
 from engine import agents, schedules, sop_files, sops, watchers
-from engine.agents import AgentDefinition
+from engine.agents import Agent, AgentDefinition
 from engine.business import Business, load_business
 from engine.errors import NotFound, SopInvalid
 from engine.postgres import Connection
@@ -26,13 +26,24 @@ SEED = "seed"
 def seed(conn: Connection, folder: Path) -> Iterator[str]:
     """Bring the database in line with the files; yields a line for each thing it did."""
     for entry in _list(folder / "agents.yaml"):
-        agent = agents.define(conn, _agent(folder / "agents.yaml", entry))
-        yield f"agent {agent.slug}"
+        wanted = _agent(folder / "agents.yaml", entry)
+        yield _seeded(agents.define(conn, wanted), wanted)
     for file in sorted((folder / "sops").glob("*.yaml")):
         yield _seed_sop(conn, file)
     business = load_business(folder / "business.yaml")
     for entry in _list(folder / "watchers.yaml"):
         yield _seed_watcher(conn, folder / "watchers.yaml", entry, business)
+
+
+def _seeded(agent: Agent, wanted: AgentDefinition) -> str:
+    """A limit that was set by hand is kept, and one in the file that differs is spoken of."""
+    if agent.max_concurrent_tasks == wanted.max_concurrent_tasks:
+        return f"agent {agent.slug}"
+    kept, said = map(agents.said_limit, (agent.max_concurrent_tasks, wanted.max_concurrent_tasks))
+    return (
+        f"agent {agent.slug}: {kept} at once, kept; the file says {said}"
+        f" (bin/engine agent limit {agent.slug} {wanted.max_concurrent_tasks or 'none'})"
+    )
 
 
 def _seed_sop(conn: Connection, file: Path) -> str:

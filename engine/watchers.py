@@ -8,8 +8,8 @@ only saves work. One that fails backs off and reports.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,8 @@ from engine.task_events import Event
 sql = queries("watchers")
 log = structlog.get_logger()
 MAILS_PER_CHECK = 200
+# So long a check is a worker's own without a sign of life: less than a tick.
+HOLD_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,10 @@ def check_due(runtime: Runtime) -> int:
     checked = 0
     while True:
         with runtime.database.statement("take_watcher") as conn:
-            row = sql.take_due(conn)
+            row = sql.take_due(conn, hold_seconds=HOLD_SECONDS)
         if row is None:
             return checked
-        _check(runtime, Watcher(**row))
+        _check(runtime, Hold(Watcher(**row), row["next_check_at"]))
         checked += 1
 
 
@@ -72,18 +74,35 @@ def check_schedules_now(conn: Connection) -> None:
     queue.wake(conn, "check_watchers")
 
 
-def _check(runtime: Runtime, watcher: Watcher) -> None:
+@dataclass(slots=True)
+class Hold:
+    """A watcher that this worker is checking. `until` is what its row says; where it says
+    something else by now, somebody wants it checked again."""
+
+    watcher: Watcher
+    until: datetime
+    began: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        held = min(self.watcher.interval_seconds, HOLD_SECONDS)
+        self.began = self.until - timedelta(seconds=held)
+
+
+def _check(runtime: Runtime, hold: Hold) -> None:
+    watcher = hold.watcher
     try:
         check = CHECKS.get(watcher.check_type)
         if check is None:
             raise EngineError(f"watchers of type {watcher.check_type} are not built yet")
-        check(runtime, watcher)
+        check(runtime, hold)
     except EngineError as error:
         _failed(runtime, watcher, error.code)
     except Exception as error:
         log.error("watcher_crashed", watcher=watcher.name, error=type(error).__name__)
         _failed(runtime, watcher, type(error).__name__)
     else:
+        with runtime.database.statement("watcher_checked") as conn:
+            sql.checked(conn, watcher_id=watcher.id, began=hold.began, held_until=hold.until)
         if watcher.failures:
             with runtime.database.transaction("watcher_recovered") as conn:
                 event = Event("watcher_recovered", actor="engine", output_summary=watcher.name)
@@ -104,15 +123,22 @@ def _failed(runtime: Runtime, watcher: Watcher, code: str) -> None:
         )
 
 
-def _passed(runtime: Runtime, watcher: Watcher, cursor: dict[str, Any] | None) -> None:
+def _passed(runtime: Runtime, hold: Hold, cursor: dict[str, Any] | None) -> None:
     with runtime.database.statement("watcher_passed") as conn:
-        sql.passed(conn, watcher_id=watcher.id, cursor=Jsonb(cursor) if cursor else None)
+        until = sql.passed(
+            conn, watcher_id=hold.watcher.id, cursor=Jsonb(cursor) if cursor else None,
+            held_until=hold.until, hold_seconds=HOLD_SECONDS,
+        )  # fmt: skip
+    # One that is due at once is left so.
+    if until is not None and until > hold.until:
+        hold.until = until
 
 
-def _email_inbox(runtime: Runtime, watcher: Watcher) -> None:
+def _email_inbox(runtime: Runtime, hold: Hold) -> None:
     """Take in what has come into the mailbox since the last look."""
     if not runtime.settings.imap_host:
         return
+    watcher = hold.watcher
     cursor = Cursor(**watcher.cursor) if watcher.cursor else None
     box = mailbox.from_settings(runtime.settings)
     failpoints.reach("call:imap:fetch:before")
@@ -120,7 +146,7 @@ def _email_inbox(runtime: Runtime, watcher: Watcher) -> None:
         failpoints.reach("call:imap:fetch:after")
         intake.take_mail(runtime, fetched.raw, source="mailbox")
         # After each one: a check that is cut short goes on where it was.
-        _passed(runtime, watcher, asdict(fetched.cursor))
+        _passed(runtime, hold, asdict(fetched.cursor))
 
 
 def _since(watcher: Watcher) -> datetime:
@@ -128,17 +154,18 @@ def _since(watcher: Watcher) -> datetime:
     return datetime.fromisoformat((watcher.cursor or {}).get("at", watcher.created_at.isoformat()))
 
 
-def _schedule(runtime: Runtime, watcher: Watcher) -> None:
+def _schedule(runtime: Runtime, hold: Hold) -> None:
     """Start a task at each moment of `cron`, by the company's clock, and only in `season`
     where one is named. What an absence holds back stays ahead of the cursor, so that it runs
     once on return, like what an outage has made it miss."""
+    watcher = hold.watcher
     with runtime.database.read() as conn:
         now = tasks.now(conn)
     config = watcher.check_config
     moment = schedules.last_moment(config, runtime.business, _since(watcher), now)
     if moment is not None and not _start_at(runtime, watcher, moment):
         return
-    _passed(runtime, watcher, {"at": now.isoformat()})
+    _passed(runtime, hold, {"at": now.isoformat()})
 
 
 def _start_at(runtime: Runtime, watcher: Watcher, moment: datetime) -> bool:
@@ -178,7 +205,7 @@ def waiting(runtime: Runtime, conn: Connection) -> list[Waiting]:
     return found
 
 
-CHECKS: dict[str, Callable[[Runtime, Watcher], None]] = {
+CHECKS: dict[str, Callable[[Runtime, Hold], None]] = {
     "email_inbox": _email_inbox,
     "schedule": _schedule,
 }

@@ -8,7 +8,7 @@ select * from agents where slug = %(slug)s;
 select * from agents order by slug;
 
 -- name: upsert :one
--- From a file: what the owner has set by hand since (status, interval) is kept.
+-- From a file: what the owner has set by hand since (status, interval, limit) is kept.
 insert into agents (slug, name, description, slack_channel, icon, loop_interval_minutes,
                     capabilities, max_concurrent_tasks, essential)
 values (%(slug)s, %(name)s, %(description)s, %(slack_channel)s, %(icon)s,
@@ -24,6 +24,14 @@ returning *;
 update agents set status = %(status)s, updated_at = now()
  where slug = %(slug)s and status <> %(status)s
 returning *;
+
+-- name: set_limit :one
+-- What runs already is counted from now on; the next recount puts right what began meanwhile.
+update agents a
+   set max_concurrent_tasks = %(limit)s, updated_at = now(),
+       running_tasks = (select count(*) from tasks t where t.agent_id = a.id and t.status = 'in_progress')
+ where a.slug = %(slug)s and a.max_concurrent_tasks is distinct from %(limit)s
+returning id;
 
 -- name: pause_nonessential :many
 update agents set status = 'paused', updated_at = now()

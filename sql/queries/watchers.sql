@@ -7,10 +7,11 @@ on conflict (name) do update
 returning *;
 
 -- name: take_due :one
--- The watcher that has been due longest; moving next_check_at on is what keeps any other
--- worker from checking it too. Missed checks run once, not many times.
+-- The watcher that has been due longest. Moving next_check_at on keeps any other worker from
+-- checking it too, for as long as a check may take between two signs of life; should this one
+-- die in it, the next tick checks again. Missed checks run once, not many times.
 update watchers w
-   set next_check_at = now() + make_interval(secs => w.interval_seconds)
+   set next_check_at = now() + make_interval(secs => least(w.interval_seconds, %(hold_seconds)s))
   from (select w2.id from watchers w2 join agents a on a.id = w2.agent_id
          where w2.status = 'active' and a.status = 'active' and w2.next_check_at <= now()
          order by w2.next_check_at
@@ -19,8 +20,20 @@ update watchers w
  where w.id = due.id
 returning w.*;
 
--- name: passed :exec
-update watchers set cursor = %(cursor)s, failures = 0, last_error = null where id = %(watcher_id)s;
+-- name: passed :value
+-- A sign of life, too. Somebody may have asked meanwhile for another check at once.
+update watchers
+   set cursor = %(cursor)s, failures = 0, last_error = null,
+       next_check_at = case when next_check_at = %(held_until)s
+                            then now() + make_interval(secs => least(interval_seconds, %(hold_seconds)s))
+                            else next_check_at end
+ where id = %(watcher_id)s
+returning next_check_at;
+
+-- name: checked :exec
+-- The next check is an interval after this one began, unless somebody wants it sooner.
+update watchers set next_check_at = greatest(%(began)s::timestamptz + make_interval(secs => interval_seconds), now())
+ where id = %(watcher_id)s and next_check_at = %(held_until)s;
 
 -- name: failed :one
 -- Each failure in a row doubles the pause, up to an hour.
