@@ -113,6 +113,7 @@ def _vendors(runtime: Runtime) -> Iterator[Finding]:
         "CRM_BASE_URL is empty: CRM steps become cards with the fields to copy",
         lambda: _reached(crm, settings),
     )
+    yield from _account(runtime)
     yield from _wanted_of_crm(runtime)
     yield from _links(settings)
     yield _reports(settings)
@@ -148,6 +149,17 @@ def _reached(crm: Crm | None, settings: Settings) -> str:
         if "find_by_key" in crm.capabilities():
             crm.find_by_key("check", timeout=PATIENCE_SECONDS)
     return f"connected ({settings.crm_kind})"
+
+
+def _account(runtime: Runtime) -> Iterator[Finding]:
+    """What an adapter takes for granted of the account, where it can look that up."""
+    look = getattr(runtime.crm, "problems", None)
+    try:
+        found = look(timeout=PATIENCE_SECONDS) if look else []
+    except EngineError:
+        return  # that it cannot be reached is told above
+    for said in found:
+        yield Finding("MISS", "crm", said)
 
 
 def _wanted_of_crm(runtime: Runtime) -> Iterator[Finding]:

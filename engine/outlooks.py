@@ -8,7 +8,7 @@ from what they are at that moment, so that a name on it goes with its erasure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -43,6 +43,14 @@ def ahead(conn: Connection, business: Business) -> Outlook:
     until = _end_of_tomorrow(now, business)
     found = [row["id"] for row in sql.due(conn, until=until)]
     return Outlook(until, sql.lines(conn, task_ids=found), _scheduled(conn, business, now, until))
+
+
+def today(conn: Connection, business: Business) -> Outlook:
+    """What is to come, and what has become of what this evening's card lists: the web's page."""
+    seen = ahead(conn, business)
+    told = sql.current(conn)
+    ids = {line["id"] for line in seen.lines} | set(told["task_ids"] if told else ())
+    return replace(seen, lines=sql.lines(conn, task_ids=list(ids)))
 
 
 def tell_due(runtime: Runtime) -> bool:

@@ -26,6 +26,7 @@ def create_app(runtime: Runtime) -> Flask:
         health,
         inbox,
         layout,
+        outlook,
         security,
         signed_in,
         task_acts,
@@ -42,7 +43,7 @@ def create_app(runtime: Runtime) -> Flask:
     collisions.install(app)
     signed_in.install(app)
     layout.install(app, runtime, assets)
-    for module in (auth, account, inbox, batches, tasks, task_acts, health):
+    for module in (auth, account, inbox, batches, outlook, tasks, task_acts, health):
         app.register_blueprint(module.blueprint)
     # Signed by whoever posts to them, or, for unsubscribing, pressed by a machine.
     for module in (slack, leads, ses, unsubscribe):

@@ -18,5 +18,6 @@ class Place:
 
 PLACES = (
     Place("inbox.index", "Inbox", "inbox"),
+    Place("outlook.index", "Outlook", "clock"),
     Place("tasks.index", "Tasks", "list"),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from engine import users
+from engine import users, watchers
 from engine.cli import kill
 from engine.cli.opening import prepare
 from engine.demo import (
@@ -157,6 +157,7 @@ def _owners(world: World, settings: Settings) -> str:
             except NotFound:
                 users.create(conn, email=email, name=name, role="admin", password=None,
                              slack_user_id=slack_user_id, by="demo")  # fmt: skip
+        watchers.rest_schedules(conn)
         owner = users.get_by_email(conn, OWNERS[0][0])
         here = settings.model_copy(update={"web_base_url": world.web_url})
         return users.make_sign_in_link(conn, here, owner.id, minutes=LINK_MINUTES)
@@ -180,7 +181,9 @@ The engine is running, with stand-ins for Slack, Claude, the mail provider and t
   Kill the worker        {world.local_url}/kill/   (while it sends; see what becomes of the mail)
 
 A lead's mail is coming in. Approve the reply in the inbox or in Slack's stand-in, and
-find it in the outbox half a minute later. Ctrl-C stops everything; the data stays.
+find it in the outbox half a minute later. Campaigns rest in a demo until you start one:
+type `/sop run past_customer_reactivation` in Slack's stand-in. Ctrl-C stops everything; the
+data stays.
 """
     )
 

@@ -19,13 +19,14 @@ from typing import Any, get_args
 
 from engine.crm import Capability, Crm, Customer, CustomerFilter, Interaction, Invoice, Page
 from engine.crm.calls import VENDOR, Calls, Patience, digits, part
+from engine.crm.hubspot_account import NOTE_TO_CONTACT, problems
 from engine.crm.hubspot_bodies import Associations, Object, interaction, note
 from engine.crm.hubspot_contacts import Properties
 from engine.crm.hubspot_objects import CONTACTS, NOTES, Objects, groups, where
 from engine.errors import Refused
 from engine.settings import Settings
 
-NOTE_TO_CONTACT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 202}
+ABOUT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": NOTE_TO_CONTACT}
 PHONE = "hs_searchable_calculated_phone_number"
 MOST_ASSOCIATIONS = 500
 MOST_NOTES = 100
@@ -40,6 +41,10 @@ class HubSpotCrm:
         named = {"opted_out": "opt_out", "key": "find_by_key"}
         can = {"interactions", *(named.get(field, field) for field in self._properties.names)}
         return frozenset(one for one in get_args(Capability) if one in can)
+
+    def problems(self, *, timeout: float) -> list[str]:
+        """What in this account is not as this adapter needs it; for `bin/engine check`."""
+        return list(problems(self._objects, self._properties, Patience(timeout)))
 
     # -- reads ----------------------------------------------------------------------
 
@@ -140,7 +145,7 @@ class HubSpotCrm:
         part(customer_id)
         written = {
             "properties": note(interaction) | self._keyed(key),
-            "associations": [{"to": {"id": customer_id}, "types": [NOTE_TO_CONTACT]}],
+            "associations": [{"to": {"id": customer_id}, "types": [ABOUT]}],
         }
         unique = (self._properties.names.get("key", ""), key)
         return self._objects.create(NOTES, written, unique, Patience(timeout)).id

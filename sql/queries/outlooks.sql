@@ -44,6 +44,10 @@ returning *;
 -- name: of_card :one
 select * from outlooks where card_id = %(card_id)s;
 
+-- name: current :one
+-- The newest card, as long as the day that it looks ahead to is not over.
+select * from outlooks where until > engine_now() order by day desc limit 1;
+
 -- name: told :value
 select exists (select from outlooks where day = %(day)s);
 

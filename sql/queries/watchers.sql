@@ -57,5 +57,9 @@ select w.* from watchers w join agents a on a.id = w.agent_id
    and w.check_type = 'schedule' and w.status = 'active' and a.status = 'active'
  order by w.name;
 
+-- name: rest_schedules :exec
+-- In a demo: they start nothing before somebody does.
+update watchers set status = 'paused' where check_type = 'schedule';
+
 -- name: check_schedules_now :exec
 update watchers set next_check_at = now() where check_type = 'schedule' and status = 'active';

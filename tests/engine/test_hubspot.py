@@ -62,12 +62,29 @@ def test_check_reaches_it_and_names_what_it_lacks(
     office: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [f.text for f in checks.run(office.runtime.settings) if f.subject == "crm"]
-    lacks = (
-        "invoice_follow_up, step 'list': the CRM (hubspot) cannot list invoices; take the step out"
-    )
-    assert found == ["connected (hubspot)", lacks]
+    lacks = [
+        f"{step}: the CRM (hubspot) cannot read invoices; take the step out"
+        for step in ("invoice_follow_up, step 'list'", "invoice_reminder, step 'send'")
+    ]
+    assert found == ["connected (hubspot)", *lacks]
     poorer = office.runtime.settings.model_copy(update={"hubspot_properties": ""})
     found = [f.text for f in checks.run(poorer) if f.subject == "crm"]
     assert found[0] == "connected (hubspot)"
     wanted = "new_lead_response, step 'record_lead': HubSpot cannot keep 'source'"
     assert any(wanted in said for said in found), found
+
+
+def test_check_looks_up_in_the_account_what_the_adapter_takes_for_granted(office: Company) -> None:
+    def said(properties: str) -> list[str]:
+        settings = office.runtime.settings.model_copy(update={"hubspot_properties": properties})
+        return [f.text for f in checks.run(settings) if f.subject == "crm" and f.mark == "MISS"]
+
+    assert "contacts have no property sop_key: make it" in said("key=sop_key")[0]
+    assert "notes have no property sop_key: make it" in said("key=sop_key")[1]
+    doubtful = said("key=office_notes")
+    assert "the property office_notes of contacts does not have unique values" in doubtful[0]
+    labels = office.requests("hubspot", "/associations/notes/contacts/labels")
+    assert labels
+    office.order("hubspot", "answer", path="labels", status=200, times=5, body='{"results": []}')
+    assert any("not associated with contacts by type 202" in one for one in said("key=sop_key"))
+    assert not [one for one in office.requests("hubspot") if one["method"] != "GET"]

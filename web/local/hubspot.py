@@ -111,6 +111,18 @@ def notes_of_contact(value: str) -> Response:
     return jsonify(results=results[: int(request.args.get("limit", 500))])
 
 
+@blueprint.get("/crm/v4/associations/notes/contacts/labels")
+def labels() -> Response:
+    return jsonify(results=[{"category": "HUBSPOT_DEFINED", "typeId": 202, "label": None}])
+
+
+@blueprint.get("/crm/v3/properties/<objects>/<name>")
+def property_of(objects: str, name: str) -> Response:
+    if objects not in portal.UNIQUE or name not in portal.PROPERTIES[objects]:
+        raise portal.absent()
+    return jsonify(name=name, hasUniqueValue=name in portal.UNIQUE[objects])
+
+
 def _made(answer: dict[str, Any]) -> Response:
     response = jsonify(answer)
     response.status_code = 201
