@@ -6,18 +6,23 @@ Those that stand out come first, as on the card.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine import batch_posting, batch_standing, batches, questions, tasks
 from engine.batch_outliers import refusal_of
 from engine.batch_standing import Standing
 from engine.batches import Draft
-from engine.card_drawing import state_of
+from engine.card_drawing import state_of, task_url
 from engine.card_remarks import remarks
 from engine.postgres import Connection
+from engine.questions import Question
 from engine.runtime import Runtime
 from engine.slack.batch_card import name_of, token_of, why_apart
 from engine.slack.modals import View, told_modal
 from engine.slack.review_modal import Page, review_modal, through_modal
+from engine.tasks import Task
 
+SOON = "Look again in a moment."
 GONE = "The drafts of this card are gone: the customers' data has been erased."
 
 
@@ -31,14 +36,23 @@ def drawn(runtime: Runtime, batch_id: str, show: str = "") -> View:
         return _page(runtime, conn, standing, _find(standing, show) or first)
 
 
-def drawn_after(runtime: Runtime, question_id: str, what: str) -> View | None:
-    """What comes once this draft was answered: the next that waits. Its answer may still be
-    on its way, so the page goes by what was pressed. None where it is on no batch."""
+def drawn_alone(runtime: Runtime, token: str, said: str = "") -> View:
+    """A question that is on no batch; with `said`, while what was pressed is being done."""
     with runtime.database.read() as conn:
-        row = batches.sql.of_question(conn, question_id=question_id)
-        if row is None:
-            return None
-        standing = batch_standing.read(conn, batches.get(conn, row["batch_id"]))
+        task, question = questions.read(conn, token)
+        page = _alone(runtime, conn, task, question)
+    url = task_url(runtime, task.number)
+    return review_modal(replace(page, said=said, settling=bool(said)), token=token, url=url)
+
+
+def drawn_after(runtime: Runtime, token: str, what: str) -> View:
+    """What comes once this was answered: of a batch the next draft that waits. The answer may
+    still be on its way, so the page goes by what was pressed."""
+    question_id = token.partition(".")[0]
+    with runtime.database.read() as conn:
+        standing = _of_question(conn, question_id)
+        if standing is None:
+            return drawn_alone(runtime, token, f"{what}. {SOON}")
         answered = _find(standing, question_id)
         said = f"{name_of(answered)}: {what}." if answered else f"{what}."
         following = _following(standing, question_id)
@@ -46,20 +60,24 @@ def drawn_after(runtime: Runtime, question_id: str, what: str) -> View | None:
             return _page(runtime, conn, standing, following, said=said, answered=question_id)
     url = batch_posting.url(runtime, standing.batch.id)
     left = _left(standing, question_id)
-    return through_modal(said, left, batch=token_of(standing.batch.id), url=url)
+    return through_modal(said, left, token=token_of(standing.batch.id), url=url)
 
 
-def drawn_settling(runtime: Runtime, question_id: str, said: str) -> View | None:
-    """The same draft, without its answers, while what was pressed is being done."""
+def drawn_undoing(runtime: Runtime, token: str) -> View:
+    """The same page without its answers, until the answer is taken back."""
+    question_id = token.partition(".")[0]
+    said = f"It is being taken back. {SOON}"
     with runtime.database.read() as conn:
-        row = batches.sql.of_question(conn, question_id=question_id)
-        if row is None:
-            return None
-        standing = batch_standing.read(conn, batches.get(conn, row["batch_id"]))
-        draft = _find(standing, question_id)
-        if draft is None:
-            return None
+        standing = _of_question(conn, question_id)
+        draft = _find(standing, question_id) if standing else None
+        if standing is None or draft is None:
+            return drawn_alone(runtime, token, said)
         return _page(runtime, conn, standing, draft, said=said, settling=True)
+
+
+def _of_question(conn: Connection, question_id: str) -> Standing | None:
+    row = batches.sql.of_question(conn, question_id=question_id)
+    return batch_standing.read(conn, batches.get(conn, row["batch_id"])) if row else None
 
 
 def _page(
@@ -72,17 +90,14 @@ def _page(
     answered: str = "",
     settling: bool = False,
 ) -> View:
-    task, now = tasks.get(conn, draft.task_id), tasks.now(conn)
-    question = draft.question or {"agent": {}}
     place = standing.drafts.index(draft)
     neighbours = [str(one.question_id) for one in standing.drafts]
-    page = Page(
+    apart = draft.waiting and not draft.goes_together and standing.batch.posted_at is not None
+    page = replace(
+        _alone(runtime, conn, tasks.get(conn, draft.task_id), draft.question or {}),
         question_id=str(draft.question_id),
-        question=remarks(runtime, conn, question, now).on(question),
-        token=questions.token_of(question) if "token" in question else str(draft.question_id),
-        state=state_of(runtime, task, question, now),
-        apart=why_apart(draft) if draft.waiting and not draft.goes_together else "",
-        strikes=draft.waiting and refusal_of(question) is not None,
+        apart=why_apart(draft) if apart else "",
+        strikes=draft.waiting and refusal_of(draft.question or {}) is not None,
         place=place + 1,
         drafts=len(neighbours),
         waiting=_left(standing, answered),
@@ -92,7 +107,17 @@ def _page(
         settling=settling,
     )
     url = batch_posting.url(runtime, standing.batch.id)
-    return review_modal(page, batch=token_of(standing.batch.id), url=url)
+    return review_modal(page, token=token_of(standing.batch.id), url=url)
+
+
+def _alone(runtime: Runtime, conn: Connection, task: Task, question: Question) -> Page:
+    now = tasks.now(conn)
+    return Page(
+        question_id=str(question.get("id", "")),
+        question=remarks(runtime, conn, question, now).on(question),
+        token=questions.token_of(question) if "token" in question else str(task.id),
+        state=state_of(runtime, task, question, now),
+    )
 
 
 def _following(standing: Standing, question_id: str) -> Draft | None:

@@ -21,6 +21,7 @@ from engine import (
     daily_summary,
     effects,
     failpoints,
+    home_tab,
     intake,
     mail_events,
     outlooks,
@@ -91,6 +92,8 @@ def _act_on_next(runtime: Runtime) -> bool:
         _act_outside(runtime, row)
     if late is not None:
         _tell(runtime, *late)
+    if row["source"] == "slack":
+        _show_home(runtime, row)
     return True
 
 
@@ -183,6 +186,14 @@ def _act_on_click(runtime: Runtime, conn: Connection, click: Click, person: Pers
         batch_answers.strike_out(conn, settings, click.token, person)
     else:
         questions.answer(conn, settings, click.token, Answer(click.value, {}), person)
+
+
+def _show_home(runtime: Runtime, row: dict[str, Any]) -> None:
+    """Who pressed something in the home tab sees there what came of it."""
+    with contextlib.suppress(EngineError):
+        clicked = _interaction(bytes(row["body"]))
+        if isinstance(clicked, Click) and clicked.view_type == "home":
+            home_tab.publish(runtime, clicked.user_id, clicked.team_id)
 
 
 def _interaction(body: bytes) -> Interaction:

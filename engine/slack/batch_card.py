@@ -14,7 +14,7 @@ from engine.batch_standing import VERDICTS, Standing
 from engine.batches import Draft
 from engine.slack import Block, elements
 from engine.slack.card_foot import ANSWER
-from engine.slack.review_modal import REVIEW, STRIKE
+from engine.slack.review_modal import SHOW, STRIKE
 from engine.slack.text import clock, escape, link, moment, one_line
 
 BATCH = "batch:"
@@ -34,22 +34,23 @@ def batch_in(token: str) -> str | None:
 
 def batch_card(standing: Standing, *, url: str, undo_seconds: int) -> tuple[str, list[Block]]:
     """The notification's text, and the card."""
-    title = _title(standing)
+    head = title(standing)
     if standing.erased:
         said = "🧹 The customers' data in this card has been erased."
-        return title, [elements.header(title), elements.section(said)]
-    blocks = [elements.header(title), elements.context(_why(standing))]
+        return head, [elements.header(head), elements.section(said)]
+    blocks = [elements.header(head), elements.context(_why(standing))]
     if standing.waiting:
         blocks.append(elements.section(_summary(standing)))
         blocks += _sample(standing.together)
         blocks += _apart(standing.apart, url)
     blocks += _foot(standing)
-    blocks += _buttons(standing, undo_seconds)
+    blocks += buttons(standing, undo_seconds)
     blocks.append(elements.context(link(url, "All drafts on one page")))
-    return escape(f"{title}: {standing.title}", 300), blocks
+    return escape(f"{head}: {standing.title}", 300), blocks
 
 
-def _title(standing: Standing) -> str:
+def title(standing: Standing) -> str:
+    """How it stands, in a few words."""
     if standing.erased or standing.over:
         return f"{len(standing.drafts)} drafts: answered"
     if not standing.waiting:
@@ -144,7 +145,8 @@ def _foot(standing: Standing) -> list[Block]:
     return [elements.section("\n".join(lines))] if lines else []
 
 
-def _buttons(standing: Standing, undo_seconds: int) -> list[Block]:
+def buttons(standing: Standing, undo_seconds: int) -> list[Block]:
+    """What can be done with all of it: on its card, and in the home tab."""
     token = token_of(standing.batch.id)
     shown: list[Block] = []
     if standing.together:
@@ -156,7 +158,7 @@ def _buttons(standing: Standing, undo_seconds: int) -> list[Block]:
             elements.button(label, f"{ANSWER}:approve_all", token, style="primary", confirm=confirm)
         )
     if standing.waiting:
-        shown.append(elements.button("Review one by one", f"{ANSWER}:{REVIEW}", token))
+        shown.append(elements.button("Review one by one", f"{ANSWER}:{SHOW}", token))
     if standing.can_be_taken_back:
         shown.append(elements.button("Undo", f"{ANSWER}:undo", token))
     return [elements.actions(token, shown)] if shown else []

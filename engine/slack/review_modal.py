@@ -18,27 +18,29 @@ from engine.slack.card_state import CardState, Editing, Open
 from engine.slack.modals import View, modal
 from engine.slack.text import counted, escape, link
 
-REVIEW = "review"
-STRIKE = "strike_out"
+CALLBACK = "review"
+# What no procedure calls an answer.
 SHOW = "show:"
+STRIKE = "strike:"
 # A mail of any length that can be sent, in as many pieces as a modal may well have.
 ROOM = Room(text=2900, facts=20, options=100, pieces=20)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One draft of a batch, and where one can turn from it. `before` and `after` are the
-    ids of its neighbours, empty at the ends; `settling`: an answer to it is under way."""
+    """One draft of a batch, and where one can turn from it; or a question of its own, which
+    stands among no `drafts`. `before` and `after` are the ids of its neighbours, empty at the
+    ends; `settling`: an answer to it is under way."""
 
     question_id: str
     question: Mapping[str, Any]
     token: str
     state: CardState
-    apart: str
-    strikes: bool
-    place: int
-    drafts: int
-    waiting: int
+    apart: str = ""
+    strikes: bool = False
+    place: int = 1
+    drafts: int = 0
+    waiting: int = 0
     before: str = ""
     after: str = ""
     said: str = ""
@@ -48,31 +50,30 @@ class Page:
 def shown_in(value: str) -> str | None:
     """The draft that a button wants to see: empty for the first that waits, None where the
     button is another."""
-    if value == REVIEW:
-        return ""
     return value.removeprefix(SHOW) if value.startswith(SHOW) else None
 
 
-def review_modal(page: Page, *, batch: str, url: str) -> View:
-    """`batch` is the token that its buttons carry, `url` the batch's page on the web."""
+def review_modal(page: Page, *, token: str, url: str) -> View:
+    """`token` is what the buttons carry that turn the page, `url` the same on the web."""
     blocks = _said(page.said)
-    where = f"*{page.place} of {page.drafts}* · {_wait(page.waiting)}"
-    blocks.append(elements.context(f"{where} · {link(url, 'all on one page')}"))
+    if page.drafts:
+        where = f"*{page.place} of {page.drafts}* · {_wait(page.waiting)}"
+        blocks.append(elements.context(f"{where} · {link(url, 'all on one page')}"))
     if page.apart:
         blocks.append(elements.section(f"⚠️ *Stands out:* {page.apart}"))
     blocks += content(page.question, page.state, ROOM, url)
     blocks += foot(page.state)
     if not page.settling:
         blocks += _answers(page, url)
-    return modal(REVIEW, "", "Review", [*blocks, _turning(page, batch)])
+    return modal(CALLBACK, "", "Review", [*blocks, *_turning(page, token)])
 
 
-def through_modal(said: str, waiting: int, *, batch: str, url: str) -> View:
+def through_modal(said: str, waiting: int, *, token: str, url: str) -> View:
     """After the last draft that waited."""
     blocks = [*_said(said), elements.section("*That was the last one to look at.*")]
     blocks.append(elements.context(f"{_wait(waiting)} · {link(url, 'all on one page')}"))
-    again = elements.button("From the beginning", f"{ANSWER}:{REVIEW}", batch)
-    return modal(REVIEW, "", "Review", [*blocks, elements.actions("turn", [again])])
+    again = elements.button("From the beginning", f"{ANSWER}:{SHOW}", token)
+    return modal(CALLBACK, "", "Review", [*blocks, elements.actions("turn", [again])])
 
 
 def _said(said: str) -> list[Block]:
@@ -94,13 +95,11 @@ def _answers(page: Page, url: str) -> list[Block]:
     return [*shown, elements.actions("strike", [strike])]
 
 
-def _turning(page: Page, batch: str) -> Block:
+def _turning(page: Page, token: str) -> list[Block]:
     turns: Sequence[tuple[str, str]] = [
         ("◀ Previous", page.before),
         ("Look again", page.question_id if page.settling else ""),
         ("Next ▶", page.after),
     ]
-    shown = [elements.button(label, f"{ANSWER}:{SHOW}{to}", batch) for label, to in turns if to]
-    # The only draft of its batch has nowhere to turn to.
-    again = elements.button("Look again", f"{ANSWER}:{SHOW}{page.question_id}", batch)
-    return elements.actions("turn", shown or [again])
+    shown = [elements.button(label, f"{ANSWER}:{SHOW}{to}", token) for label, to in turns if to]
+    return [elements.actions("turn", shown)] if shown else []

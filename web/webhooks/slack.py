@@ -12,10 +12,9 @@ import time
 import structlog
 from flask import Blueprint, Response, jsonify, request
 
-from engine import commands, failpoints, inbox, users
+from engine import commands, home_tab, users
 from engine.errors import EngineError
 from engine.slack import payloads
-from engine.slack.home import OpenQuestion, home_view
 from engine.slack.interactions import Click, Closed, Submission, read_interaction
 from engine.slack.payloads import PayloadInvalid
 from engine.slack.verification import SignatureInvalid, verify
@@ -25,7 +24,6 @@ from web.webhooks.slack_answers import clicked, put_away, submitted
 
 blueprint = Blueprint("webhooks_slack", __name__, url_prefix="/webhooks/slack")
 log = structlog.get_logger()
-HOME_SECONDS = 2.0
 STRANGER = "Only people on this company’s list may do that. Ask an admin to add you."
 
 
@@ -81,39 +79,8 @@ def events() -> Response:
     if isinstance(what, payloads.UrlCheck):
         return Response(what.challenge, 200, content_type="text/plain")
     if isinstance(what, payloads.HomeOpened):
-        _publish_home(what)
+        home_tab.publish(runtime(), what.user_id, what.team_id)
     return Response(status=200)
-
-
-def _publish_home(opened: payloads.HomeOpened) -> None:
-    """The home tab is the inbox. Slack shows the tab of last time where this fails."""
-    settings = runtime().settings
-    base = settings.web_base_url.rstrip("/")
-    with runtime().database.read() as conn:
-        person = users.person_for_slack(conn, opened.user_id, opened.team_id, settings)
-        waiting = inbox.waiting(conn) if person else []
-    view = home_view(
-        [
-            OpenQuestion(
-                title=str(one.question.get("title") or ""),
-                why=str(one.question.get("why") or ""),
-                task_number=one.task.number,
-                url=f"{base}/tasks/{one.task.number}",
-                deadline=one.task.deadline,
-                editing_by=str((one.question.get("editing") or {}).get("name") or "")
-                if one.question.get("state") == "editing"
-                else "",
-            )
-            for one in waiting
-        ],
-        inbox_url=f"{base}/inbox" if person else "",
-    )
-    try:
-        failpoints.reach("call:slack:publish_home:before")
-        runtime().slack.publish_home(opened.user_id, view, timeout=HOME_SECONDS)
-        failpoints.reach("call:slack:publish_home:after")
-    except EngineError as error:
-        log.info("home_not_published", code=error.code)
 
 
 def _privately(said: str) -> Response:

@@ -43,8 +43,7 @@ TELL_SECONDS = 2.0
 TELL_AFTERWARDS_SECONDS = 0.5
 STRANGER = "Only people on this company’s list may answer. Ask an admin to add you."
 NOT_OPENED = "Slack did not open the form in time. Press the button once more."
-GONE = "This batch is gone; the customers’ data has been erased."
-TAKEN_BACK = "It is being taken back; look again in a moment."
+GONE = "What was asked here is gone; the customers’ data has been erased."
 ACKNOWLEDGED = 200
 
 
@@ -54,7 +53,8 @@ def clicked(runtime: Runtime, click: Click, body: bytes) -> Response:
     if person is None:
         return _tell(runtime, click, STRANGER)
     batch_id = batch_in(click.token)
-    if batch_id is not None and (wanted := shown_in(click.value)) is not None:
+    wanted = shown_in(click.value)
+    if wanted is not None:
         return _review(runtime, click, batch_id, wanted)
     if batch_id is not None or task_in(click.token) or line_in(click.token):
         return _store(runtime, click.key, body)
@@ -95,9 +95,8 @@ def submitted(runtime: Runtime, form: Submission, body: bytes) -> Response:
     if not form.beneath:
         return jsonify(response_action="clear")
     # Only the form goes; the review that it stands on shows the next draft.
-    view = batch_review.drawn_after(runtime, question["id"], _said(question, form.value))
-    if view is not None:
-        slack_views.change(runtime, form.beneath, view)
+    view = batch_review.drawn_after(runtime, form.token, _said(question, form.value))
+    slack_views.change(runtime, form.beneath, view)
     return Response(status=ACKNOWLEDGED)
 
 
@@ -116,15 +115,18 @@ def _store(runtime: Runtime, key: str, body: bytes) -> Response:
     return Response(status=ACKNOWLEDGED)
 
 
-def _review(runtime: Runtime, click: Click, batch_id: str, wanted: str) -> Response:
-    """The review of a batch begins, or its page is turned."""
+def _review(runtime: Runtime, click: Click, batch_id: str | None, wanted: str) -> Response:
+    """The review of a batch begins, or its page is turned; or it is of one question alone."""
     try:
-        view = batch_review.drawn(runtime, batch_id, wanted)
+        if batch_id is None:
+            view = batch_review.drawn_alone(runtime, click.token)
+        else:
+            view = batch_review.drawn(runtime, batch_id, wanted)
         if click.in_modal:
             slack_views.change(runtime, click.view_id, view, seen=click.view_hash)
         else:
             slack_views.show(runtime, click, view)
-    except NotFound:
+    except (NotFound, TaskClosed):
         return _tell(runtime, click, GONE)
     except VendorError as error:
         log.warning("review_not_opened", code=error.code, detail=error.detail)
@@ -137,13 +139,13 @@ def _turn(
 ) -> Response:
     """What was pressed in a review is stored: it goes on to the next draft."""
     if click.in_modal:
-        if click.value == "undo":
-            view = batch_review.drawn_settling(runtime, question["id"], TAKEN_BACK)
-        else:
-            what = _said(question, click.value) if option else batch_answers.STRUCK_OUT.lower()
-            view = batch_review.drawn_after(runtime, question["id"], what)
-        if view is not None:
-            slack_views.change(runtime, click.view_id, view, seen=click.view_hash)
+        what = _said(question, click.value) if option else batch_answers.STRUCK_OUT.lower()
+        view = (
+            batch_review.drawn_undoing(runtime, click.token)
+            if click.value == "undo"
+            else batch_review.drawn_after(runtime, click.token, what)
+        )
+        slack_views.change(runtime, click.view_id, view, seen=click.view_hash)
     return Response(status=ACKNOWLEDGED)
 
 
