@@ -16,10 +16,10 @@ from engine.batches import Batch, Draft
 from engine.errors import AlreadyAnswered, AnswerInvalid
 from engine.people import Person
 from engine.postgres import Connection
+from engine.refusals import STRUCK_OUT
 from engine.settings import Settings
 from engine.task_events import Event
 
-STRUCK_OUT = "Struck out"
 AS_DRAFTED = batch_standing.VERDICTS[0]
 
 

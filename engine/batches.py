@@ -62,6 +62,7 @@ class Draft:
     leaves_at: datetime | None
     # Why it was not sent, though it was approved.
     withheld: str | None = None
+    customer: str = ""
 
     @property
     def state(self) -> str:
@@ -207,6 +208,7 @@ def _draft(row: dict[str, Any]) -> Draft:
         waiting=current and asks and latest["state"] in WAITING,
         leaves_at=row["wake_at"] if leaving else None,
         withheld=row["withheld"] if current else None,
+        customer=str(row["customer"] or ""),
     )
 
 

@@ -11,9 +11,12 @@ REASONS = {
     "wrong_facts": "Wrong facts",
     "wrong_tone": "Wrong tone",
 }
+# By one tap, of many drafts that are looked through.
+STRUCK_OUT = "Struck out"
 OWN_WORDS = "own_words"
 NONE_GIVEN = "none_given"
 _CODES = {text.casefold(): code for code, text in REASONS.items()}
+_CODES[STRUCK_OUT.casefold()] = "struck_out"
 
 
 def code_of(given: str) -> str:

@@ -1,8 +1,9 @@
 """`demo --walk campaign`: a campaign walked by itself, looked at from outside.
 
-Twenty-five past customers: two are struck out, one mail is edited, the others are approved
-by the card's button. One bounces, one customer unsubscribes, one replies. At the end the
-outbox, the CRM and the tally in Slack must agree, and no address may have two mails.
+Twenty-five past customers: two are struck out and one mail is edited in Slack's dialog, the
+others are approved by the card's button. One bounces, one customer unsubscribes, one
+replies. At the end the outbox, the CRM and the tally in Slack must agree, and no address
+may have two mails.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from typing import Any
 
 import click
 
-from engine import questions, sops, tallies, tasks
-from engine.answers import Answer
+from engine import sops, tallies, tasks
 from engine.cli.walk import WalkStuck, until
 from engine.demo import OWNER_SLACK_ID, World
 from engine.llm.names import odd_case
@@ -36,12 +36,8 @@ def walk_campaign(world: World, local: Any) -> int:
     campaign = _start(world)
     click.echo(f"task {campaign.number}: past customer reactivation, {CUSTOMERS} customers")
     card = until(lambda: _posted(world), "the card with all drafts", world)
-    drafts = _children(world, campaign)
-    click.echo(f"one card in {card['channel']} for {len(drafts)} drafts")
-    struck, edited = _answer_some(world, drafts)
-    for number in struck:
-        click.echo(f"struck out: task {number}")
-    click.echo(f"edited: task {edited}")
+    click.echo(f"one card in {card['channel']}")
+    _review(world, card)
     together = CUSTOMERS - STRUCK_OUT - 1
     _press(world, card, f"Approve all {together}")
     click.echo(f"pressed “Approve all {together}” in Slack")
@@ -99,48 +95,58 @@ def _posted(world: World) -> dict[str, Any] | None:
         ).fetchone()
 
 
-def _children(world: World, campaign: Task) -> list[Task]:
-    with connect(world.dsn) as conn:
-        rows = conn.execute(
-            "select * from tasks where parent_id = %s order by number", [campaign.id]
-        ).fetchall()
-    return [Task(**row) for row in rows]
+def _review(world: World, card: dict[str, Any]) -> None:
+    """Two are struck out and one is edited, in Slack's dialog that shows them one by one."""
+    _press(world, card, "Review one by one")
+    for _ in range(3):
+        _tap(world, "Next ▶")
+    for _ in range(STRUCK_OUT):
+        click.echo(f"struck out: draft {_place(world)}")
+        _tap(world, "Strike out")
+    click.echo(f"edited: draft {_place(world)}")
+    _tap(world, "Edit first")
+    form = _top(world)
+    subject = next(b for b in form["blocks"] if b.get("block_id") == "field:draft_subject")
+    changed = f"{subject['element']['initial_value']}, as last year"
+    reply = _post(world, "_submit", view_id=form["id"], values={"draft_subject": changed})
+    if not reply.get("ok"):
+        raise WalkStuck(f"the edited mail was answered with {reply}")
 
 
-def _answer_some(world: World, drafts: list[Task]) -> tuple[list[int], int]:
-    """Two are struck out and one is edited, through the one door."""
-    *struck, edited = drafts[3 : 3 + STRUCK_OUT + 1]
-    with connect(world.dsn) as conn:
-        for task in struck:
-            _answer(world, conn, task, Answer("refuse", {"reason": "Struck out"}))
-        subject = f"{(edited.question or {})['mail']['subject']}, {edited.context['customer_city']}"
-        body = (edited.question or {})["mail"]["body"]
-        fields = {"draft_subject": subject, "draft_body": body}
-        _answer(world, conn, edited, Answer("edit", fields))
-    return [task.number for task in struck], edited.number
+def _place(world: World) -> str:
+    """Which draft of how many stands there."""
+    said = next(b for b in _top(world)["blocks"] if "*" in str(b) and " of " in str(b))
+    return str(said["elements"][0]["text"]).split("*")[1]
 
 
-def _answer(world: World, conn: Any, task: Task, given: Answer) -> None:
-    # As the walk's worker and web have it: nobody waits five minutes.
-    undo = int(world.extra["BATCH_UNDO_SECONDS"])
-    settings = world.settings.model_copy(update={"batch_undo_seconds": undo})
-    with conn.transaction():
-        token = questions.token_of(task.question or {})
-        questions.answer(conn, settings, token, given, shell())
+def _tap(world: World, label: str) -> None:
+    """A button of the dialog, which shows something else then."""
+    before = _top(world)
+    reply = _post(world, "_press", view_id=before["id"], label=label)
+    if not reply.get("ok"):
+        raise WalkStuck(f"pressing {label!r} was answered with {reply}")
+    until(lambda: _top(world)["hash"] != before["hash"] or None, f"what {label!r} leads to", world)
+
+
+def _top(world: World) -> dict[str, Any]:
+    params = {"user": OWNER_SLACK_ID, "channel": "#marketing"}
+    state = world.http.get(f"{world.local_url}/slack/_state", params=params).json()
+    if not state["views"]:
+        raise WalkStuck("no dialog stands open in Slack")
+    return state["views"][-1]
+
+
+def _post(world: World, what: str, **body: Any) -> dict[str, Any]:
+    said = body | {"user": OWNER_SLACK_ID}
+    return world.http.post(f"{world.local_url}/slack/{what}", json=said).json()
 
 
 def _press(world: World, card: dict[str, Any], label: str) -> None:
     """Until the card offers it: it is drawn anew after each answer."""
-    press = {
-        "channel": card["posted_channel"],
-        "message_ts": card["ts"],
-        "label": label,
-        "user": OWNER_SLACK_ID,
-    }
+    where = {"channel": card["posted_channel"], "message_ts": card["ts"], "label": label}
 
     def pressed() -> bool | None:
-        reply = world.http.post(f"{world.local_url}/slack/_press", json=press).json()
-        return reply.get("ok") or None
+        return _post(world, "_press", **where).get("ok") or None
 
     until(pressed, f"the button {label!r}", world)
 

@@ -81,7 +81,7 @@ def _names(drafts: Sequence[Draft]) -> str:
 
 def name_of(draft: Draft) -> str:
     mail = (draft.question or {}).get("mail") or {}
-    name = str(mail.get("to_name") or mail.get("to") or "")
+    name = str(mail.get("to_name") or mail.get("to") or draft.customer)
     return one_line(name) or f"task {draft.number}"
 
 

@@ -16,7 +16,7 @@ from engine.slack.blocks import Room, content
 from engine.slack.card_foot import ANSWER, buttons, foot
 from engine.slack.card_state import CardState, Editing, Open
 from engine.slack.modals import View, modal
-from engine.slack.text import counted, escape, link
+from engine.slack.text import counted, escape, link, pieces
 
 CALLBACK = "review"
 # What no procedure calls an answer.
@@ -62,10 +62,11 @@ def review_modal(page: Page, *, token: str, url: str) -> View:
     if page.apart:
         blocks.append(elements.section(f"⚠️ *Stands out:* {page.apart}"))
     blocks += content(page.question, page.state, ROOM, url)
-    blocks += foot(page.state)
+    blocks += [*_drafted(page), *foot(page.state)]
     if not page.settling:
         blocks += _answers(page, url)
-    return modal(CALLBACK, "", "Review", [*blocks, *_turning(page, token)])
+    title = "Review" if page.drafts else "Answer"
+    return modal(CALLBACK, "", title, [*blocks, *_turning(page, token)])
 
 
 def through_modal(said: str, waiting: int, *, token: str, url: str) -> View:
@@ -86,12 +87,26 @@ def _wait(waiting: int) -> str:
     return f"{counted(waiting, 'draft')} {'waits' if waiting == 1 else 'wait'}"
 
 
+def _drafted(page: Page) -> list[Block]:
+    """What a model has written, where there is no mail that shows it."""
+    blocks: list[Block] = []
+    for field in () if page.question.get("mail") else page.question.get("fields") or ():
+        value = str(field.get("value") or "")
+        if str(field["key"]).startswith("draft_") and value.strip():
+            blocks.append(elements.context(f"*{escape(str(field.get('label') or ''), 100)}*"))
+            blocks += [elements.words(piece) for piece in pieces(value, ROOM.text)[: ROOM.pieces]]
+    return blocks[: ROOM.pieces]
+
+
 def _answers(page: Page, url: str) -> list[Block]:
     """Those of the draft's own card, and beside them the quick way to be rid of it."""
     shown = buttons(page.question, page.token, page.state, ROOM.options, url, revision=page.place)
     if not (page.strikes and isinstance(page.state, Open | Editing)):
         return shown
     strike = elements.button("Strike out", f"{ANSWER}:{STRIKE}", page.token, style="danger")
+    if len(shown) == 1 and len(shown[0]["elements"]) > 1:
+        shown[0]["elements"].append(strike)
+        return shown
     return [*shown, elements.actions("strike", [strike])]
 
 

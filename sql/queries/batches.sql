@@ -58,7 +58,8 @@ select count(*)::int
 -- name: drafts :many
 -- Every draft of a batch with its task as it is now, in the order of the card.
 select d.question_id, d.position, d.token, d.draft_hash, d.remarks, t.id as task_id, t.number,
-       t.status, t.question, t.wake_at, t.erased_at, t.context ->> 'withheld_because' as withheld
+       t.status, t.question, t.wake_at, t.erased_at, t.context ->> 'withheld_because' as withheld,
+       t.context ->> 'customer_name' as customer
   from batch_drafts d
   join tasks t on t.id = d.task_id
  where d.batch_id = %(batch_id)s

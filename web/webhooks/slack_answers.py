@@ -13,11 +13,12 @@ from typing import Any
 import structlog
 from flask import Response, jsonify
 
-from engine import answers, batch_answers, batch_review, deliveries, failpoints, questions, users
+from engine import answers, batch_review, deliveries, failpoints, questions, users
 from engine.card_drawing import task_url
 from engine.errors import AlreadyAnswered, EngineError, NotFound, TaskClosed, VendorError
 from engine.people import Person
 from engine.questions import OPEN, Question
+from engine.refusals import STRUCK_OUT
 from engine.runtime import Runtime
 from engine.slack.batch_card import batch_in
 from engine.slack.interactions import Click, Closed, Submission
@@ -139,7 +140,7 @@ def _turn(
 ) -> Response:
     """What was pressed in a review is stored: it goes on to the next draft."""
     if click.in_modal:
-        what = _said(question, click.value) if option else batch_answers.STRUCK_OUT.lower()
+        what = _said(question, click.value) if option else STRUCK_OUT.lower()
         view = (
             batch_review.drawn_undoing(runtime, click.token)
             if click.value == "undo"
