@@ -125,8 +125,9 @@ def occasions(stage: Stage, wanted: Occasions, *, doubts: int) -> Iterator[str]:
         yield f"questions about a doubt: {found}, not {doubts}"
     # Each card, question or alarm, is one message, whatever it says by now.
     shown = Counter(_key_of(post) for post in posts(local))
-    for row in stage.rows("select id, ts, posted_channel from cards"):
-        key = f"card-{row['id']}.post"
+    for row in stage.rows("select id, generation from cards where wanted > 0"):
+        again = f"-{row['generation']}" if row["generation"] else ""
+        key = f"card-{row['id']}{again}.post"
         if shown[key] != 1:
             yield f"card {row['id']} stands in Slack {shown[key]} times"
     tasks = stage.rows(

@@ -16,7 +16,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from tests.chaos import stories, stories_of_trouble, stories_of_upkeep, stories_of_web
+from tests.chaos import (
+    stories,
+    stories_of_cards,
+    stories_of_trouble,
+    stories_of_upkeep,
+    stories_of_web,
+)
 from tests.chaos.nursery import Nursery
 from tests.chaos.playing import Death, Played, play
 from tests.chaos.stage import Stage, stage
@@ -25,6 +31,7 @@ from tests.databases import Databases
 
 STORIES = (
     *stories.STORIES,
+    *stories_of_cards.STORIES,
     *stories_of_trouble.STORIES,
     *stories_of_upkeep.STORIES,
     *stories_of_web.STORIES,

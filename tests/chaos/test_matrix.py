@@ -25,7 +25,6 @@ LEFT_OUT: dict[str, str] = {
     " and tests/chaos/test_cards.py shows both",
     "commit:card_lost": "a card found to be gone; tests/engine/test_lost_cards.py",
     "commit:post_again": "a person's order for a lost card; tests/engine/test_lost_cards.py",
-    "call:slack:delete": "takes a superseded message away; tests/engine/test_card_order.py",
     "call:slack:update_view": "turns a page that the next click draws anew: tests/campaigns",
     "commit:answer_batch": "the answers of a batch are one transaction; tests/campaigns",
     "commit:leave": "one statement of a command; tests/engine/test_absences.py",
