@@ -17,7 +17,8 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -129,23 +130,43 @@ class Crew:
             return not self._stopping
 
     def _carry_one(self, me: int) -> bool:
-        with self._floor.on():
-            return self._carry(me)
+        with self._floor.on(), self.runtime.database.kept():
+            run = executor.claim(self.runtime)
+            if run is None:
+                return False
+            self._runs[me] = run
+            try:
+                while run is not None:
+                    run = self._carry(me, run)
+            finally:
+                self._runs.pop(me, None)
+        return True
 
-    def _carry(self, me: int) -> bool:
-        run = executor.claim(self.runtime)
-        if run is None:
-            return False
-        self._runs[me] = run
+    def _carry(self, me: int, run: Run) -> Run | None:
+        """Run a task; returns the run of the one that was claimed with its end."""
         run.last_effect_at = self._last_effect_at
         self.rouse()
-        try:
-            executor.run(self.runtime, run, stopping=lambda: self._stopping, away=self._floor.away)
-        finally:
-            mine = self._runs.pop(me, None)
-        if mine is not run:
+        following = executor.run(
+            self.runtime,
+            run,
+            stopping=lambda: self._stopping,
+            away=self._away,
+            onwards=True,
+        )
+        if self._runs.get(me) is not run:
             raise _Abandoned
-        return True
+        if following is not None:
+            # In its place before it waits for its turn: its lease is renewed meanwhile.
+            self._runs[me] = following
+            with self._away():
+                pass
+        return following
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        """Within, this thread neither works nor has a connection."""
+        with self.runtime.database.not_kept(), self._floor.away():
+            yield
 
     # -- the keeper -----------------------------------------------------------------
 

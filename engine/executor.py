@@ -35,7 +35,6 @@ from engine.keyed_hash import keyed_hash
 from engine.positions import Position
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.runtime import Runtime
-from engine.sops import Procedure
 from engine.step_run import Context, Run
 from engine.steps import STEP_TYPES
 from engine.steps.contract import (
@@ -52,7 +51,7 @@ from engine.steps.contract import (
 )
 from engine.steps.still import WITHHELD
 from engine.task_events import Event
-from engine.tasks import FINISHED, Task
+from engine.tasks import FINISHED, Claimed
 
 log = structlog.get_logger()
 
@@ -62,33 +61,36 @@ RESTING = frozenset({"pending", "waiting_on_human", "waiting_on_timer", "escalat
 
 def claim(runtime: Runtime) -> Run | None:
     """Take the best runnable task, or None where there is none."""
-    settings = runtime.settings
-    before = time.monotonic()
-    with runtime.database.statement("claim") as conn:
-        claimed = tasks.claim(conn, lease_seconds=settings.lease_seconds)
+    while True:
+        before = time.monotonic()
+        with runtime.database.statement("claim") as conn:
+            claimed = tasks.claim(conn, lease_seconds=runtime.settings.lease_seconds)
         if claimed is None:
             return None
-        task, agent = claimed
-        procedure = _procedure(runtime, conn, task)
-    if isinstance(procedure, SopInvalid):
-        failures.end_unreadable(runtime, task, procedure)
-        return claim(runtime)
+        run = _begin(runtime, claimed, before)
+        if run is not None:
+            return run
+
+
+def _begin(runtime: Runtime, claimed: Claimed, before: float) -> Run | None:
+    """The run of what was claimed since `before`; None where its steps cannot be read, which
+    ends the task."""
+    task, agent = claimed
+    try:
+        with runtime.database.read() as conn:
+            procedure = runtime.procedures.of(conn, task.sop_id)
+    except SopInvalid as error:
+        failures.end_unreadable(runtime, task, error)
+        return None
     step = procedure.step(task.step_id)
     return Run(
         task=task,
         procedure=procedure,
         agent=agent,
         step=step,
-        lease_until=before + settings.lease_seconds,
+        lease_until=before + runtime.settings.lease_seconds,
         step_deadline=before + step.timeout_seconds,
     )
-
-
-def _procedure(runtime: Runtime, conn: Connection, task: Task) -> Procedure | SopInvalid:
-    try:
-        return runtime.procedures.of(conn, task.sop_id)
-    except SopInvalid as error:
-        return error
 
 
 def run(
@@ -97,20 +99,26 @@ def run(
     *,
     stopping: Callable[[], bool] = bool,
     away: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> None:
+    onwards: bool = False,
+) -> Run | None:
     """Go on with a claimed task until it blocks, ends or its turn is over. Once
     `stopping` is true, the step in flight is the last one. A step that calls out is
-    performed within `away`."""
+    performed within `away`.
+
+    With `onwards` the end of the task may claim another one, whose run is returned for the
+    caller to carry."""
     try:
         while True:
             with away() if _calls_out(run.step) else nullcontext():
                 outcome = perform(runtime, run)
             if stopping():
                 run.steps_done = runtime.settings.turn_steps
+            run.onwards = onwards and not stopping()
             if not _record_or_fail(runtime, run, outcome):
-                return
+                return run.following
     except RunLost:
         log.info("run_lost", task=run.task.number, step=run.step.key)
+    return None
 
 
 def _calls_out(step: Step) -> bool:
@@ -304,7 +312,7 @@ def move(
         events.append(Event("task_completed"))
         position = Position("completed", run.step.id, task.visit, output=output or {},
                             subject=subject, question=question)  # fmt: skip
-        write(runtime, run, position, events, also=also)
+        _complete(runtime, run, position, events, also)
         return False
     over = _turn_is_over(runtime, run)
     position = Position(
@@ -334,6 +342,29 @@ def move(
     )
     enter(run, following)
     return True
+
+
+def _complete(
+    runtime: Runtime, run: Run, position: Position, events: list[Event], also: Also | None
+) -> None:
+    """Record the task's end; where nothing else must change with it, claim the next one in
+    the same statement."""
+    step_ended, *rest = events
+    if (
+        not run.onwards
+        or run.agent.max_concurrent_tasks is not None
+        or rest != [Event("task_completed")]
+        or _ends_for_others(run, position)
+        or _with_card(run, position, also) is not None
+    ):
+        write(runtime, run, position, events, also=also)
+        return
+    run.confirm_writable()
+    lease = runtime.settings.lease_seconds
+    before = time.monotonic()
+    with runtime.database.statement("record:completed") as conn:
+        claimed = positions.complete(conn, run.task, position, step_ended, lease_seconds=lease)
+    run.following = claimed and _begin(runtime, claimed, before)
 
 
 def _turn_is_over(runtime: Runtime, run: Run) -> bool:
@@ -387,7 +418,7 @@ def _written(
     runtime: Runtime, run: Run, position: Position, events: list[Event], also: Also | None
 ) -> dict[str, Any]:
     task = run.task
-    ends = position.status in FINISHED and (task.parent_id is not None or task.open_children)
+    ends = _ends_for_others(run, position)
     if also is None and not ends:
         with runtime.database.statement(f"record:{position.status}") as conn:
             return positions.record(conn, task, position, events)
@@ -400,6 +431,12 @@ def _written(
         if also is not None:
             also(conn)
     return row
+
+
+def _ends_for_others(run: Run, position: Position) -> bool:
+    """Whether the task ends, and a parent or children of it must hear of that."""
+    task = run.task
+    return position.status in FINISHED and (task.parent_id is not None or task.open_children > 0)
 
 
 # -- outcomes that block --------------------------------------------------------------

@@ -20,7 +20,7 @@ from engine.errors import RunLost
 from engine.postgres import Connection
 from engine.stored_json import stored
 from engine.task_events import Event
-from engine.tasks import Task, checked_context, sql
+from engine.tasks import Claimed, Task, checked_context, claimed, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,10 @@ class Position:
     yields: bool = False
     output: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def is_next_step(self) -> bool:
-        """Whether the run goes on with another step, and nothing is kept but what the last
-        one has put out."""
+    def is_only(self, status: str) -> bool:
+        """Whether the task is left so, and nothing is kept but what its step has put out."""
         return self == Position(
-            "in_progress", self.step_id, self.visit,
+            status, self.step_id, self.visit,
             question=self.question, subject=self.subject, output=self.output,
         )  # fmt: skip
 
@@ -64,7 +62,7 @@ def record(
     output = position.output
     if output:
         checked_context({**task.context, **output})
-    if len(events) == 1 and position.is_next_step:
+    if len(events) == 1 and position.is_only("in_progress"):
         row = sql.advance(
             conn,
             task_id=task.id,
@@ -105,6 +103,33 @@ def record(
     if row is None:
         raise RunLost(f"task {task.number}")
     return row
+
+
+def complete(
+    conn: Connection, task: Task, position: Position, event: Event, *, lease_seconds: float
+) -> Claimed | None:
+    """End the task as completed, after its last step's `event`, and claim the best runnable
+    one with the same statement. Returns what was claimed, or None. Raises RunLost.
+
+    For a task that nothing else must change with, of an agent that has no limit."""
+    output = position.output
+    if output:
+        checked_context({**task.context, **output})
+    row = sql.complete(
+        conn,
+        task_id=task.id,
+        run_token=task.run_token,
+        step_id=position.step_id,
+        visit=position.visit,
+        question=stored(position.question) if position.question is not None else None,
+        subject=position.subject,
+        output=stored(output) if output else None,
+        lease_seconds=lease_seconds,
+        **{name: value for name, value in event.params().items() if name != "step_id"},
+    )
+    if row is None:
+        raise RunLost(f"task {task.number}")
+    return claimed(row) if row["id"] is not None else None
 
 
 def _dumps(value: Any) -> str:

@@ -64,6 +64,9 @@ class Run:
     last_effect_at: float = math.inf
     steps_done: int = 0
     lost: bool = False
+    # Whether the end of the task may claim another one, and the run of that.
+    onwards: bool = False
+    following: Run | None = None
 
     @property
     def tier(self) -> int:

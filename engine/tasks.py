@@ -70,6 +70,9 @@ class Task:
     erased_at: datetime | None
 
 
+Claimed = tuple[Task, Agent]
+
+
 def start(
     conn: Connection,
     sop_id: UUID,
@@ -144,11 +147,13 @@ def _found(row: dict[str, Any] | None, name: str) -> Task:
 # -- what a run does --------------------------------------------------------------
 
 
-def claim(conn: Connection, *, lease_seconds: float) -> tuple[Task, Agent] | None:
+def claim(conn: Connection, *, lease_seconds: float) -> Claimed | None:
     """Take the best runnable task, with its agent, or None where there is none."""
     row = sql.claim(conn, lease_seconds=lease_seconds)
-    if row is None:
-        return None
+    return None if row is None else claimed(row)
+
+
+def claimed(row: dict[str, Any]) -> Claimed:
     agent = agents.from_json(row.pop("agent"))
     return Task(**row), agent
 

@@ -242,6 +242,70 @@ CREATE TABLE public.rate_limits (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.tasks (
+    id uuid DEFAULT public.new_id() NOT NULL,
+    number bigint NOT NULL,
+    sop_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    step_id uuid,
+    context jsonb DEFAULT '{}'::jsonb NOT NULL,
+    subject text,
+    priority smallint DEFAULT 0 NOT NULL,
+    queued_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    dedupe_key bytea,
+    parent_id uuid,
+    joined boolean DEFAULT false NOT NULL,
+    item integer,
+    open_children integer DEFAULT 0 NOT NULL,
+    run_token uuid,
+    lease_until timestamp with time zone,
+    step_started_at timestamp with time zone,
+    visit integer DEFAULT 0 NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    tier smallint,
+    wake_at timestamp with time zone,
+    parked_for text,
+    wait_token uuid,
+    question jsonb,
+    deadline timestamp with time zone,
+    reminded_at timestamp with time zone,
+    cancel_requested_at timestamp with time zone,
+    slack_channel text,
+    slack_thread_ts text,
+    error text,
+    events integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT public.engine_now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    erased_at timestamp with time zone,
+    CONSTRAINT tasks_check CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT tasks_check1 CHECK (((status <> 'in_progress'::text) OR ((run_token IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT tasks_check2 CHECK (((status <> 'waiting_on_human'::text) OR ((wait_token IS NOT NULL) AND (question IS NOT NULL)))),
+    CONSTRAINT tasks_context_check CHECK ((pg_column_size(context) <= 1048576)),
+    CONSTRAINT tasks_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'in_progress'::text, 'waiting_on_human'::text, 'waiting_on_timer'::text, 'completed'::text, 'failed'::text, 'escalated'::text, 'cancelled'::text]))),
+    CONSTRAINT tasks_tier_check CHECK (((tier >= 0) AND (tier <= 3)))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.1');
+
+CREATE VIEW public.runnable_agents AS
+ SELECT a.id,
+    a.max_concurrent_tasks,
+    a.running_tasks,
+    head.priority,
+    head.queued_at,
+    ( SELECT count(*) AS count
+           FROM public.tasks r
+          WHERE ((r.agent_id = a.id) AND (r.status = 'in_progress'::text))) AS running
+   FROM (public.agents a
+     CROSS JOIN LATERAL ( SELECT t.priority,
+            t.queued_at
+           FROM public.tasks t
+          WHERE ((t.agent_id = a.id) AND (t.status = 'pending'::text))
+          ORDER BY t.priority DESC, t.queued_at
+         LIMIT 1) head)
+  WHERE (a.status = 'active'::text);
+
 CREATE TABLE public.sessions (
     token_hash bytea NOT NULL,
     user_id uuid NOT NULL,
@@ -337,52 +401,6 @@ CREATE TABLE public.task_events (
     CONSTRAINT task_events_input_summary_check CHECK ((length(input_summary) <= 500)),
     CONSTRAINT task_events_output_summary_check CHECK ((length(output_summary) <= 500))
 );
-
-CREATE TABLE public.tasks (
-    id uuid DEFAULT public.new_id() NOT NULL,
-    number bigint NOT NULL,
-    sop_id uuid NOT NULL,
-    agent_id uuid NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    step_id uuid,
-    context jsonb DEFAULT '{}'::jsonb NOT NULL,
-    subject text,
-    priority smallint DEFAULT 0 NOT NULL,
-    queued_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    dedupe_key bytea,
-    parent_id uuid,
-    joined boolean DEFAULT false NOT NULL,
-    item integer,
-    open_children integer DEFAULT 0 NOT NULL,
-    run_token uuid,
-    lease_until timestamp with time zone,
-    step_started_at timestamp with time zone,
-    visit integer DEFAULT 0 NOT NULL,
-    attempt integer DEFAULT 0 NOT NULL,
-    tier smallint,
-    wake_at timestamp with time zone,
-    parked_for text,
-    wait_token uuid,
-    question jsonb,
-    deadline timestamp with time zone,
-    reminded_at timestamp with time zone,
-    cancel_requested_at timestamp with time zone,
-    slack_channel text,
-    slack_thread_ts text,
-    error text,
-    events integer DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone DEFAULT public.engine_now() NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    erased_at timestamp with time zone,
-    CONSTRAINT tasks_check CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT tasks_check1 CHECK (((status <> 'in_progress'::text) OR ((run_token IS NOT NULL) AND (lease_until IS NOT NULL)))),
-    CONSTRAINT tasks_check2 CHECK (((status <> 'waiting_on_human'::text) OR ((wait_token IS NOT NULL) AND (question IS NOT NULL)))),
-    CONSTRAINT tasks_context_check CHECK ((pg_column_size(context) <= 1048576)),
-    CONSTRAINT tasks_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'in_progress'::text, 'waiting_on_human'::text, 'waiting_on_timer'::text, 'completed'::text, 'failed'::text, 'escalated'::text, 'cancelled'::text]))),
-    CONSTRAINT tasks_tier_check CHECK (((tier >= 0) AND (tier <= 3)))
-)
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.1');
 
 ALTER TABLE public.tasks ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.tasks_number_seq

@@ -8,6 +8,7 @@ commit. No connection is ever held during a call to the outside.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +45,14 @@ def _configure(conn: Connection) -> None:
     )
 
 
+class _Mine(threading.local):
+    """What a thread has of the pool."""
+
+    keeps = False
+    lent = False
+    conn: Connection | None = None
+
+
 class Database:
     """A pool that opens at the first use and survives the server's restart."""
 
@@ -70,6 +79,8 @@ class Database:
             name=application,
         )
 
+        self._mine = _Mine()
+
     def open(self) -> None:
         self._pool.open()
 
@@ -77,15 +88,59 @@ class Database:
         self._pool.close()
 
     @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Within, this thread's reads and writes have one connection, from the first of them
+        on. For a thread that does one after the other; a loan costs as much as a small query."""
+        self._mine.keeps = True
+        try:
+            yield
+        finally:
+            self._mine.keeps = False
+            self._give_back()
+
+    @contextmanager
+    def not_kept(self) -> Iterator[None]:
+        """Within `kept`: a call to the outside, during which no connection is held."""
+        self._give_back()
+        kept, self._mine.keeps = self._mine.keeps, False
+        try:
+            yield
+        finally:
+            self._mine.keeps = kept
+
+    @contextmanager
+    def _lend(self) -> Iterator[Connection]:
+        mine = self._mine
+        if not mine.keeps or mine.lent:
+            with self._pool.connection() as conn:
+                yield conn
+            return
+        conn = mine.conn = mine.conn or self._pool.getconn()
+        mine.lent = True
+        try:
+            yield conn
+        except BaseException:
+            # It may be broken, which the pool finds out.
+            self._give_back()
+            raise
+        finally:
+            mine.lent = False
+
+    def _give_back(self) -> None:
+        conn, self._mine.conn = self._mine.conn, None
+        if conn is not None:
+            self._pool.putconn(conn)
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """For statements that change nothing."""
-        with self._pool.connection() as conn:
+        with self._lend() as conn:
             yield conn
 
     @contextmanager
     def statement(self, name: str) -> Iterator[Connection]:
         """For one statement that is a commit by itself."""
-        with self._pool.connection() as conn:
+        with self._lend() as conn:
             failpoints.reach(f"commit:{name}:before")
             yield conn
         failpoints.reach(f"commit:{name}:after")
@@ -93,7 +148,7 @@ class Database:
     @contextmanager
     def transaction(self, name: str) -> Iterator[Connection]:
         """For statements that commit together or not at all."""
-        with self._pool.connection() as conn, conn.transaction():
+        with self._lend() as conn, conn.transaction():
             yield conn
             failpoints.reach(f"commit:{name}:before")
         failpoints.reach(f"commit:{name}:after")

@@ -38,18 +38,9 @@ select * from tasks where wait_token = %(token)s for update;
 -- the heads of several are equally urgent, the agent that has fewest running: otherwise one
 -- slow procedure with a long queue would take every thread for hours.
 with agent as (
-    select a.id, a.max_concurrent_tasks
-      from agents a
-     cross join lateral (
-        select t.priority, t.queued_at from tasks t
-         where t.agent_id = a.id and t.status = 'pending'
-         order by t.priority desc, t.queued_at
-         limit 1) head
-     where a.status = 'active'
-       and (a.max_concurrent_tasks is null or a.running_tasks < a.max_concurrent_tasks)
-     order by head.priority desc,
-              (select count(*) from tasks r where r.agent_id = a.id and r.status = 'in_progress'),
-              head.queued_at
+    select id, max_concurrent_tasks from runnable_agents
+     where max_concurrent_tasks is null or running_tasks < max_concurrent_tasks
+     order by priority desc, running, queued_at
      limit 1
 ), best as (
     -- A subquery, not a join: only so is the index walked in order, and only to its first row.
@@ -95,6 +86,57 @@ select t.id, t.events, t.agent_id, %(step_id)s, %(event_type)s, %(attempt)s, %(t
        %(duration_ms)s, %(actor)s, %(effect_key)s, %(input_summary)s, %(output_summary)s
   from t
 returning (select cancel_requested_at from t) as cancel_requested_at;
+
+-- name: complete :one
+-- What `record` does where the task is done, and `claim` with it: under load a statement and
+-- a commit less for each task. Agents that count their running tasks are left to `claim`, for
+-- one statement cannot change the same agent twice. No row means that the run was lost, and
+-- then nothing was claimed; a row whose id is null, that nothing is runnable.
+with done as (
+    update tasks
+       set context = case when %(output)s::jsonb is null then context else context || %(output)s::jsonb end,
+           status = 'completed', step_id = %(step_id)s, visit = %(visit)s, attempt = 0, tier = null,
+           wake_at = null, parked_for = null, wait_token = null,
+           question = coalesce(%(question)s::jsonb, question), deadline = null, reminded_at = null,
+           subject = coalesce(%(subject)s, subject), error = null, run_token = null,
+           lease_until = null, step_started_at = null, finished_at = engine_now(),
+           events = events + 2
+     where id = %(task_id)s and run_token = %(run_token)s and status = 'in_progress'
+    returning id, agent_id, events
+), logged as (
+    insert into task_events (
+        task_id, seq, agent_id, step_id, event_type, attempt, tier, model, tokens_in, tokens_out,
+        tokens_cached, cost_usd, confidence, duration_ms, actor, effect_key, input_summary, output_summary)
+    select id, events - 1, agent_id, %(step_id)s::uuid, %(event_type)s::text, %(attempt)s::int,
+           %(tier)s::smallint, %(model)s::text, %(tokens_in)s::int, %(tokens_out)s::int,
+           %(tokens_cached)s::int, %(cost_usd)s::numeric, %(confidence)s::real,
+           %(duration_ms)s::int, %(actor)s::text, %(effect_key)s::text, %(input_summary)s::text,
+           %(output_summary)s::text
+      from done
+     union all
+    select id, events, agent_id, null, 'task_completed', null, null, null, null, null, null,
+           null, null, null, null, null, null, null
+      from done
+), best as (
+    select t.id from tasks t
+     where t.agent_id = (select id from runnable_agents
+                          where max_concurrent_tasks is null and exists (select from done)
+                          order by priority desc, running, queued_at
+                          limit 1)
+       and t.status = 'pending'
+     order by t.priority desc, t.queued_at
+     limit 1
+       for update of t skip locked
+), claimed as (
+    update tasks t
+       set status = 'in_progress', run_token = new_id(), step_started_at = now(),
+           lease_until = now() + make_interval(secs => %(lease_seconds)s),
+           started_at = coalesce(t.started_at, engine_now())
+      from best
+     where t.id = best.id
+    returning t.*, (select to_jsonb(a) from agents a where a.id = t.agent_id) as agent
+)
+select claimed.* from done left join claimed on true;
 
 -- name: record :one
 -- The step's events, what it put out, and where the task stands now: one statement, one
