@@ -49,6 +49,13 @@ def wait_for(conn: Connection, vendor: str, key: str = "") -> float:
     return sql.wait_for(conn, vendor=vendor, key=PAUSE + key)
 
 
+def standing(conn: Connection, vendor: str) -> tuple[float, Outage | None]:
+    """`wait_for` and `outage` in one question."""
+    row = sql.standing(conn, vendor=vendor, key=PAUSE)
+    down = Outage(vendor, row["failures"], row["wait"]) if row["failures"] is not None else None
+    return row["paused"], down
+
+
 def outage(conn: Connection, vendor: str) -> Outage | None:
     row = sql.outage(conn, vendor=vendor)
     return None if row is None else Outage(vendor, row["failures"], row["wait"])

@@ -200,8 +200,7 @@ class Context:
         if not self.agent.may_use("crm:read"):
             raise NotAllowed(f"agent {self.agent.slug} may not use crm:read")
         with self.runtime.database.read() as conn:
-            down = rate_limits.outage(conn, "crm")
-            paused = rate_limits.wait_for(conn, "crm")
+            paused, down = rate_limits.standing(conn, "crm")
         if paused > 0:
             raise RateLimited("crm", "waiting", retry_after=paused)
         if down is not None and down.wait > 0:

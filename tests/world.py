@@ -94,7 +94,8 @@ class Company:
             acted = deliveries.act(self.runtime)
             run = executor.claim(self.runtime)
             if run is not None:
-                executor.run(self.runtime, run)
+                while run is not None:
+                    run = executor.run(self.runtime, run, onwards=True)
                 continue
             if not acted and not self._show_cards():
                 return

@@ -18,6 +18,13 @@ on conflict (vendor, key) do update
 select coalesce(max(greatest(0, extract(epoch from next_free - now()))), 0)::float8
   from rate_limits where vendor = %(vendor)s and key = %(key)s;
 
+-- name: standing :one
+-- Whether a vendor may be called now, asked before every read: both answers at once.
+select coalesce((select greatest(0, extract(epoch from next_free - now())) from rate_limits
+                  where vendor = %(vendor)s and key = %(key)s), 0)::float8 as paused,
+       o.failures, extract(epoch from o.retry_at - now())::float8 as wait
+  from (select) one left join outages o on o.vendor = %(vendor)s;
+
 -- name: outage :one
 select vendor, since, failures, extract(epoch from retry_at - now())::float8 as wait
   from outages where vendor = %(vendor)s;
