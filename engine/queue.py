@@ -96,7 +96,7 @@ async def work(dsn: str, worker: object, *, concurrency: int) -> None:
     """
     while True:
         connector = procrastinate.PsycopgConnector(
-            conninfo=dsn, min_size=1, max_size=2, timeout=120, kwargs={"application_name": "queue"}
+            conninfo=dsn, min_size=1, max_size=1, timeout=120, kwargs={"application_name": "queue"}
         )
         try:
             # Not `with_connector`: the periodic jobs would go on asking the app that was never
