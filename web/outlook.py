@@ -39,7 +39,7 @@ def strike(number: int) -> Response:
     """The first wins, here or in Slack: the second is told what has become of it."""
     by = actor()
     try:
-        with runtime().database.transaction("strike") as conn:
+        with runtime().database.transaction("cancel") as conn:
             outlooks.strike(conn, tasks.get_by_number(conn, number).id, by)
         said, tone = f"Task {number} is struck out: nothing of it goes out.", "good"
     except TaskClosed as late:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import schedules
+from engine import schedules, watchers
 from engine.business import load_business
 from engine.errors import SopInvalid
 from engine.settings import PROJECT
@@ -97,3 +97,16 @@ def test_a_schedule_starts_each_occasion_once(office: Company, tmp_path: Path) -
         conn.execute("update watchers set cursor = null")
     look(office)
     assert started() == before + 2, "the cursor only saves work"
+
+
+def test_where_schedules_rest_nothing_starts_by_itself(office: Company) -> None:
+    """What the demo does, until somebody types /sop run."""
+    no_customers(office)
+    with office.runtime.database.transaction("rest") as conn:
+        watchers.rest_schedules(conn)
+    office.pass_time(days=8)
+    look(office)
+    assert rows(office, "select count(*)::int as n from tasks") == [{"n": 0}]
+    office.run_sop("past_customer_reactivation", trigger="the test")
+    office.settle()
+    assert rows(office, "select count(*)::int as n from tasks") == [{"n": 1}]

@@ -148,3 +148,7 @@ def test_a_body_is_laid_out(local: httpx.Client):
     local.post("/slack/api/users.info", data={"user": "U1", "limit": "5"})
     page = local.get("/requests/?vendor=slack").text
     assert "user = U1" in page
+
+
+def test_the_first_page_says_that_schedules_rest(local: httpx.Client) -> None:
+    assert "/sop run past_customer_reactivation" in local.get("/").text
