@@ -36,7 +36,7 @@ def walk_campaign(world: World, local: Any) -> int:
     campaign = _start(world)
     click.echo(f"task {campaign.number}: past customer reactivation, {CUSTOMERS} customers")
     card = until(lambda: _posted(world), "the card with all drafts", world)
-    click.echo(f"one card in {card['channel']}")
+    click.echo(f"one card in {card['channel']} for {_drafts(world, campaign)} drafts")
     _review(world, card)
     together = CUSTOMERS - STRUCK_OUT - 1
     _press(world, card, f"Approve all {together}")
@@ -93,6 +93,16 @@ def _posted(world: World) -> dict[str, Any] | None:
         return conn.execute(
             "select posted_channel, ts, channel from cards where kind = 'batch' and ts is not null"
         ).fetchone()
+
+
+def _drafts(world: World, campaign: Task) -> int:
+    with connect(world.dsn) as conn:
+        row = conn.execute(
+            "select count(*)::int as n from batch_drafts d join tasks t on t.id = d.task_id"
+            " where t.parent_id = %s",
+            [campaign.id],
+        ).fetchone()
+    return row["n"] if row else 0
 
 
 def _review(world: World, card: dict[str, Any]) -> None:

@@ -274,6 +274,11 @@ def furnish(database: Database) -> None:
         conn.execute("update watchers set status = 'paused' where check_type = 'schedule'")
 
 
+# Werkzeug parses each route, and two threads that parse at once abort one another before
+# Python 3.11.5: "AST constructor recursion depth mismatch".
+ONE_APP_AT_A_TIME = threading.Lock()
+
+
 @contextmanager
 def stage(
     dsn: str, folder: Path, nursery: Nursery, *, engine_url: str = NO_WEB, **settings: str
@@ -303,7 +308,8 @@ def stage(
 
 def _vendors(local: World, engine_url: str) -> Flask:
     """The stand-ins, and a server of somebody's that takes what http steps call."""
-    app = create_local_app(local, LocalSettings(engine_url=engine_url))
+    with ONE_APP_AT_A_TIME:
+        app = create_local_app(local, LocalSettings(engine_url=engine_url))
     lock = threading.Lock()
 
     def take_call(name: str) -> Response:
