@@ -67,7 +67,8 @@ class Effect:
     `call(key, timeout)` makes it and returns the vendor's ids. `lookup(key, since,
     timeout)` finds an earlier one by its key, or returns None; it is None itself where
     the vendor cannot say, and `absence_is_proof` is false where not finding it proves
-    nothing. `contact` is the customer's address, for opt-outs and the contact rule.
+    nothing. `prepare(timeout)` does what is slow about a process's first call, before the
+    last look at the lease. `contact` is the customer's address, for opt-outs and the contact rule.
     """
 
     vendor: Vendor
@@ -76,6 +77,7 @@ class Effect:
     timeout: float
     lookup: Callable[[str, float, float], Result | None] | None = None
     absence_is_proof: bool = True
+    prepare: Callable[[float], None] | None = None
     settle_seconds: float = 0.0
     item: str = ""
     rate_key: str = ""
@@ -141,6 +143,8 @@ def perform(
     """
     key = key_of(owner, effect)
     timeout = min(timeout, effect.timeout)
+    if effect.prepare is not None:
+        effect.prepare(timeout)
     while True:
         intent = _intend(database, settings, owner, effect, key, timeout)
         if intent.result is not None:

@@ -30,6 +30,11 @@ class OutgoingMail:
 
 
 class Mailer(Protocol):
+    def prepare(self, timeout: float) -> None:
+        """Make what a first `send` with this timeout would have to make. Raises Unreachable
+        where no call fits into it."""
+        ...
+
     def send(self, mail: OutgoingMail, *, effect_key: str, timeout: float) -> str:
         """Hand the mail to the vendor; returns the vendor's message id.
 

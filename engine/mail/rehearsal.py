@@ -18,6 +18,9 @@ class RehearsalMailer:
     mailer: Mailer
     address: str
 
+    def prepare(self, timeout: float) -> None:
+        self.mailer.prepare(timeout)
+
     def send(self, mail: OutgoingMail, *, effect_key: str, timeout: float) -> str:
         marked = replace(
             mail,

@@ -54,6 +54,7 @@ def send_effect(ctx: StepContext, mail: Mapping[str, Any]) -> Effect:
         call,
         settings.mail_timeout_seconds,
         lookup=None,
+        prepare=mailer.prepare,
         settle_seconds=EVENT_WAIT_SECONDS if settings.ses_configuration_set else 0.0,
         rate_gap=1 / settings.ses_sends_per_second if settings.ses_sends_per_second else 0.0,
         contact=outgoing.to,

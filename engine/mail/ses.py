@@ -102,6 +102,9 @@ class SesMailer:
         self._session: Any = None
         self._lock = threading.Lock()
 
+    def prepare(self, timeout: float) -> None:
+        self._client(timeout)
+
     def send(self, mail: OutgoingMail, *, effect_key: str, timeout: float) -> str:
         raw = compose(mail, self._sender, effect_key)
         optional: dict[str, Any] = {}

@@ -40,6 +40,10 @@ class Slack(Protocol):
     """Every method raises RateLimited, Unreachable, Ambiguous, Unauthorised or Refused,
     whose detail is Slack's own error code (`channel_not_found`, `invalid_blocks`, …)."""
 
+    def prepare(self, timeout: float) -> None:
+        """Make what a first call would have to make."""
+        ...
+
     def post(self, message: Message, *, effect_key: str, timeout: float) -> Posted: ...
 
     def update(self, posted: Posted, message: Message, *, timeout: float) -> None: ...

@@ -56,6 +56,7 @@ def post_effect(
         call,
         timeout,
         lookup=lookup,
+        prepare=slack.prepare,
         item=item,
         rate_key=message.channel,
         rate_gap=CHANNEL_GAP_SECONDS,

@@ -46,6 +46,9 @@ class SlackWebApi:
         self._base_url = (base_url or SLACK).rstrip("/") + "/"
         self.channels = Channels(self._read)
 
+    def prepare(self, timeout: float) -> None:
+        self._client(timeout)
+
     def post(self, message: Message, *, effect_key: str, timeout: float) -> Posted:
         payload = _content(message) | {
             "channel": message.channel,

@@ -3,6 +3,7 @@ a person says so."""
 
 from __future__ import annotations
 
+import pkgutil
 from datetime import timedelta
 from typing import Any
 
@@ -260,6 +261,9 @@ class _Dying:
     def __init__(self, mailer: Any) -> None:
         self._mailer = mailer
 
+    def prepare(self, timeout: float) -> None:
+        self._mailer.prepare(timeout)
+
     def send(self, *given: Any, **more: Any) -> str:
         self._mailer.send(*given, **more)
         raise _Killed
@@ -368,6 +372,37 @@ def test_a_lease_that_ran_out_keeps_the_mail_back(office: Company) -> None:
     expire_lease(office, run.task)
     office.settle()
     assert len(office.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "context", "slow", "vendor"),
+    [
+        (SEND, MAIL, "engine.mail.ses.SesMailer._make_client", "ses"),
+        (NOTIFY, {}, "engine.slack.web_api.ssl.create_default_context", "slack"),
+    ],
+)
+def test_nothing_slow_lies_between_the_lease_and_the_call(
+    office: Company,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: str,
+    context: dict[str, Any],
+    slow: str,
+    vendor: str,
+) -> None:
+    """A process's first call imports the vendor's SDK: time enough to lose the lease, so it
+    comes before the last look at that."""
+    run = claimed(office, steps, context)
+    calm = pkgutil.resolve_name(slow)
+
+    def lose_the_lease(*given: Any) -> Any:
+        run.lease_until -= 60
+        return calm(*given)
+
+    monkeypatch.setattr(slow, lose_the_lease)
+    executor.run(office.runtime, run)
+    monkeypatch.undo()
+    assert not office.requests(vendor)
+    assert effects_of(office, run.task) == []
 
 
 def test_a_lease_that_runs_out_between_intent_and_call_leaves_no_doubt(office: Company) -> None:
