@@ -5,7 +5,8 @@ The main path, in the order in which it is walked:
     intake       a mail or a form becomes a task (`tasks.start`), once
     queue        its wake-up commits with it
     worker       a process of threads (`crew`) and the queue that rouses them
-    executor     claim -> perform -> record, until the task blocks or ends
+    claims       the best runnable task becomes a run of this worker
+    executor     perform -> record, until the task blocks or ends; `progress` writes it down
     steps/       what one step does; it returns an outcome and touches nothing
     effects      the one way to the world outside: `gate`, intent, call, result
     escalation   a question for a person parks the task; `card_poster` shows it

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from engine import batches, deadlines, executor, failures, queue, tasks
+from engine import batches, claims, deadlines, executor, failures, queue, tasks
 from engine.errors import RunLost
 from engine.floor import Floor
 from engine.postgres import DATABASE_DOWN
@@ -131,7 +131,7 @@ class Crew:
 
     def _carry_one(self, me: int) -> bool:
         with self._floor.on(), self.runtime.database.kept():
-            run = executor.claim(self.runtime)
+            run = claims.claim(self.runtime)
             if run is None:
                 return False
             self._runs[me] = run

@@ -7,17 +7,19 @@ can be answered in the web before Slack has it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from engine import batches, cards, deadlines, effects, executor, questions, tasks, verdicts
+from engine import batches, cards, deadlines, effects, progress, questions, tasks, verdicts
 from engine.agents import Agent
 from engine.positions import Position
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run
-from engine.steps.contract import Asking, Option, Step
+from engine.steps.contract import Asking, Option, Step, Uncertain
 from engine.task_events import Event
 
 ESCALATIONS = "escalations"
@@ -26,6 +28,49 @@ ESCALATIONS = "escalations"
 def ask(runtime: Runtime, run: Run, asking: Asking) -> bool:
     """The question of an asking step."""
     return _park(runtime, run, asking, [], batch=run.step if asking.batch else None)
+
+
+def uncertain(runtime: Runtime, run: Run, outcome: Uncertain) -> bool:
+    """The next tier tries; at the cap, or where no model can help, a person."""
+    reasons = ", ".join(outcome.reasons)
+    event = Event(
+        "step_uncertain",
+        step_id=run.step.id,
+        tier=run.tier,
+        confidence=outcome.confidence,
+        duration_ms=round((time.monotonic() - run.step_began) * 1000),
+        output_summary=reasons,
+    )
+    if run.step.on_uncertain != "escalate_tier":
+        return progress.move(
+            runtime, run, progress.destination(run, run.step.on_uncertain), [event]
+        )
+    if outcome.final or run.tier >= run.highest_tier:
+        return ask_at_cap(runtime, run, outcome.asking, event)
+    tier = run.tier + 1
+    over = progress.turn_is_over(runtime, run)
+    status = "pending" if over else "in_progress"
+    position = Position(status, run.step.id, run.task.visit, tier=tier, yields=over)
+    events = [event, Event("tier_escalated", step_id=run.step.id, tier=tier)]
+
+    def tell(conn: Connection) -> None:
+        sop = run.procedure.sop.slug
+        cards.raise_alarm(
+            conn,
+            f"tier3:{sop}:{run.step.key}",
+            f"{sop}: the step “{run.step.name}” needed the dearest model.",
+            channel=runtime.settings.channel_escalations,
+            task_id=run.task.id,
+        )
+
+    row = progress.write(runtime, run, position, events, also=tell if tier == 3 else None)
+    if over:
+        return False
+    run.task = replace(
+        run.task, tier=tier, attempt=0, cancel_requested_at=row["cancel_requested_at"]
+    )
+    progress.enter(run, run.step)
+    return True
 
 
 def ask_at_cap(runtime: Runtime, run: Run, asking: Asking, event: Event) -> bool:
@@ -109,7 +154,7 @@ def _park(
     status: str = "waiting_on_human",
     error: str | None = None,
     batch: Step | None = None,
-    also: executor.Also | None = None,
+    also: progress.Also | None = None,
 ) -> bool:
     task = run.task
     settings = runtime.settings
@@ -168,7 +213,7 @@ def _park(
         if also is not None:
             also(conn)
 
-    executor.write(runtime, run, position, [*events, asked], also=open_card)
+    progress.write(runtime, run, position, [*events, asked], also=open_card)
     return False
 
 

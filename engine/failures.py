@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from engine import cards, escalation, executor, halt, outages, positions, sops, tasks, trees
+from engine import cards, escalation, halt, outages, progress, tasks
 from engine.effects import Settling, SlotTaken
 from engine.errors import (
     Ambiguous,
@@ -24,7 +24,6 @@ from engine.errors import (
     InDoubt,
     RateLimited,
     Refused,
-    SopInvalid,
     Unauthorised,
     Unreachable,
 )
@@ -34,7 +33,6 @@ from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run, StepTimedOut
 from engine.task_events import Event
-from engine.tasks import Task
 
 PARKED_VENDORS = frozenset({"crm", "slack"})
 FIRST_BACKOFF_SECONDS = 2.0
@@ -140,7 +138,7 @@ def _cancelled(runtime: Runtime, run: Run) -> bool:
             cards.change(conn, closed["id"])
 
     event = Event("task_cancelled", step_id=run.step.id)
-    executor.write(runtime, run, position, [event], also=redraw if closed else None)
+    progress.write(runtime, run, position, [event], also=redraw if closed else None)
     return False
 
 
@@ -164,7 +162,7 @@ def _waiting(runtime: Runtime, run: Run, failure: Waiting) -> bool:
     def look_again(conn: Connection) -> None:
         halt.go_on_if_lifted(conn, run.task.id)
 
-    executor.write(runtime, run, position, events, also=look_again if halted else None)
+    progress.write(runtime, run, position, events, also=look_again if halted else None)
     return False
 
 
@@ -184,7 +182,7 @@ def _parked(runtime: Runtime, run: Run, failure: Parked) -> bool:
     events = [Event("task_parked", step_id=run.step.id, output_summary=summary)]
     if run.task.parked_for == failure.reason and failure.outage:
         events = []
-    executor.write(runtime, run, position, events)
+    progress.write(runtime, run, position, events)
     return False
 
 
@@ -210,7 +208,7 @@ def _broken(runtime: Runtime, run: Run, failure: Broken) -> bool:
         duration_ms=_took(run),
         output_summary=f"{failure.code}; again in {wait:.1f} s",
     )
-    executor.write(runtime, run, position, [event])
+    progress.write(runtime, run, position, [event])
     return False
 
 
@@ -243,31 +241,12 @@ def _failed(runtime: Runtime, run: Run, failure: Failed) -> bool:
     if step.on_failure == "escalate":
         return escalation.ask_about_failure(runtime, run, failure.code, event, failure.alarm)
     if step.on_failure not in ("fail", "retry"):
-        following = executor.destination(run, step.on_failure)
-        return executor.move(runtime, run, following, [event], also=alarm)
+        following = progress.destination(run, step.on_failure)
+        return progress.move(runtime, run, following, [event], also=alarm)
     position = Position("failed", step.id, run.task.visit, error=failure.code)
     events = [event, Event("task_failed", step_id=step.id, output_summary=failure.code)]
-    executor.write(runtime, run, position, events, also=alarm)
+    progress.write(runtime, run, position, events, also=alarm)
     return False
-
-
-def end_unreadable(runtime: Runtime, task: Task, error: SopInvalid) -> None:
-    """End a claimed task whose steps this program cannot read (a release that did not keep
-    to what it had published); run again, once that is mended, it goes on where it was."""
-    position = Position("failed", task.step_id, task.visit, error=error.code)
-    event = Event("task_failed", step_id=task.step_id, output_summary=error.code)
-    with runtime.database.transaction("record:failed") as conn:
-        trees.hold_parent(conn, task.id)
-        positions.record(conn, task, position, [event])
-        tasks.end_child(conn, task)
-        sop = sops.get(conn, task.sop_id)
-        cards.raise_alarm(
-            conn,
-            f"unreadable:{sop.slug}",
-            f"{sop.slug} v{sop.version} cannot be read by this program: {error.detail}",
-            channel=runtime.settings.channel_escalations,
-            task_id=task.id,
-        )
 
 
 def _took(run: Run) -> int:

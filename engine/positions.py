@@ -1,7 +1,7 @@
 """Where a run leaves its task: the writes between a claim and the end of a run.
 
 Each is one statement that checks the run token, so that a worker that froze and woke up
-changes nothing. `executor.py` and `failures.py` decide what is written; what people do to
+changes nothing. `progress.py` and its callers decide what is written; what people do to
 a task is in `tasks.py`.
 """
 
@@ -59,50 +59,29 @@ def record(
     Returns `cancel_requested_at`. Raises RunLost where the run token is no longer valid;
     then nothing was written.
     """
-    output = position.output
-    if output:
-        checked_context({**task.context, **output})
     if len(events) == 1 and position.is_only("in_progress"):
-        row = sql.advance(
-            conn,
-            task_id=task.id,
-            run_token=task.run_token,
-            next_step_id=position.step_id,
-            visit=position.visit,
-            question=stored(position.question) if position.question is not None else None,
-            subject=position.subject,
-            output=stored(output) if output else None,
-            **events[0].params(),
-        )
-        if row is None:
-            raise RunLost(f"task {task.number}")
-        return row
+        kept = _kept(task, position)
+        return _row(task, sql.advance(
+            conn, **kept, next_step_id=position.step_id, **events[0].params()
+        ))  # fmt: skip
     rows = [{"n": n, **event.params()} for n, event in enumerate(events, start=1)]
-    row = sql.record(
+    return _row(task, sql.record(
         conn,
-        task_id=task.id,
-        run_token=task.run_token,
+        **_kept(task, position),
         status=position.status,
         step_id=position.step_id,
-        visit=position.visit,
         attempt=position.attempt,
         tier=position.tier,
         wake_at=position.wake_at,
         parked_for=position.parked_for,
         wait_token=position.wait_token,
-        question=stored(position.question) if position.question is not None else None,
         deadline=position.deadline,
         children=position.children,
-        subject=position.subject,
         error=position.error,
         yields=position.yields,
-        output=stored(output) if output else None,
         count=len(rows),
         events=Jsonb(rows, dumps=_dumps),
-    )
-    if row is None:
-        raise RunLost(f"task {task.number}")
-    return row
+    ))  # fmt: skip
 
 
 def complete(
@@ -112,24 +91,31 @@ def complete(
     one with the same statement. Returns what was claimed, or None. Raises RunLost.
 
     For a task that nothing else must change with, of an agent that has no limit."""
-    output = position.output
+    facts = event.params() | {"step_id": position.step_id}
+    kept = _kept(task, position)
+    row = _row(task, sql.complete(conn, **kept, **facts, lease_seconds=lease_seconds))
+    return claimed(row) if row["id"] is not None else None
+
+
+def _kept(task: Task, position: Position) -> dict[str, Any]:
+    """What every position says: whose it is, at which visit, and what is kept for good."""
+    output, question = position.output, position.question
     if output:
         checked_context({**task.context, **output})
-    row = sql.complete(
-        conn,
-        task_id=task.id,
-        run_token=task.run_token,
-        step_id=position.step_id,
-        visit=position.visit,
-        question=stored(position.question) if position.question is not None else None,
-        subject=position.subject,
-        output=stored(output) if output else None,
-        lease_seconds=lease_seconds,
-        **{name: value for name, value in event.params().items() if name != "step_id"},
-    )
+    return {
+        "task_id": task.id,
+        "run_token": task.run_token,
+        "visit": position.visit,
+        "question": stored(question) if question is not None else None,
+        "subject": position.subject,
+        "output": stored(output) if output else None,
+    }
+
+
+def _row(task: Task, row: dict[str, Any] | None) -> dict[str, Any]:
     if row is None:
         raise RunLost(f"task {task.number}")
-    return claimed(row) if row["id"] is not None else None
+    return row
 
 
 def _dumps(value: Any) -> str:
@@ -138,14 +124,10 @@ def _dumps(value: Any) -> str:
 
 def keep_reply(conn: Connection, task: Task, output: Mapping[str, Any], event: Event) -> None:
     """Store a model's reply with what it cost. Raises RunLost."""
-    if (
-        sql.keep_reply(
-            conn,
-            task_id=task.id,
-            run_token=task.run_token,
-            output=stored(dict(output)),
-            **event.params(),
-        )
-        is None
-    ):
-        raise RunLost(f"task {task.number}")
+    _row(task, sql.keep_reply(
+        conn,
+        task_id=task.id,
+        run_token=task.run_token,
+        output=stored(dict(output)),
+        **event.params(),
+    ))  # fmt: skip

@@ -21,6 +21,7 @@ from flask import Flask
 from engine import (
     batches,
     card_poster,
+    claims,
     deadlines,
     deliveries,
     executor,
@@ -92,7 +93,7 @@ class Company:
             with self.runtime.database.transaction("post_batches") as conn:
                 batches.post_ready(conn, self.runtime.settings)
             acted = deliveries.act(self.runtime)
-            run = executor.claim(self.runtime)
+            run = claims.claim(self.runtime)
             if run is not None:
                 while run is not None:
                     run = executor.run(self.runtime, run, onwards=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine import card_drawing, card_poster, cards, questions
+from engine import card_drawing, card_poster, cards, claims, questions
 from engine.answers import Answer
 from engine.cards import Card
 from engine.errors import Refused
@@ -45,7 +45,7 @@ def asked(office: Company) -> Task:
     from engine import executor
 
     task = office.run_sop("ask")
-    run = executor.claim(office.runtime)
+    run = claims.claim(office.runtime)
     assert run is not None
     executor.run(office.runtime, run)
     return office.see(task)
@@ -89,6 +89,18 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+def being_edited(office: Company) -> tuple[Task, Any]:
+    """A task whose card is to say that somebody edits it, and the card, taken for that."""
+    task = asked(office)
+    show(office, take(office)[0])
+    question = office.see(task).question
+    assert question is not None
+    with office.runtime.database.transaction("edit") as conn:
+        questions.mark_editing(conn, questions.token_of(question), OWNER)
+    [slow] = take(office)
+    return task, slow
+
+
 def test_a_card_that_was_posted_by_a_dead_worker_shows_the_answer_given_since(
     office: Company,
 ) -> None:
@@ -111,13 +123,7 @@ def test_a_card_that_was_posted_by_a_dead_worker_shows_the_answer_given_since(
 
 
 def test_a_change_that_is_overtaken_by_a_newer_one_is_shown_once_more(office: Company) -> None:
-    task = asked(office)
-    show(office, take(office)[0])
-    question = office.see(task).question
-    assert question is not None
-    with office.runtime.database.transaction("edit") as conn:
-        questions.mark_editing(conn, questions.token_of(question), OWNER)
-    [slow] = take(office)
+    task, slow = being_edited(office)
     update = office.runtime.slack.update
 
     def overtaken(*args: Any, **more: Any) -> None:
@@ -143,13 +149,7 @@ def test_a_worker_that_wakes_up_with_a_change_under_way_has_the_newer_one_shown_
 ) -> None:
     """It was frozen for longer than its lease, and the database was started anew meanwhile:
     none of its connections is alive."""
-    task = asked(office)
-    show(office, take(office)[0])
-    question = office.see(task).question
-    assert question is not None
-    with office.runtime.database.transaction("edit") as conn:
-        questions.mark_editing(conn, questions.token_of(question), OWNER)
-    [slow] = take(office)
+    task, slow = being_edited(office)
     update = office.runtime.slack.update
 
     def frozen(*args: Any, **more: Any) -> None:
@@ -173,13 +173,7 @@ def test_a_worker_that_wakes_up_with_a_change_under_way_has_the_newer_one_shown_
 
 def test_a_card_that_a_worker_has_in_hand_is_taken_by_no_other_one(office: Company) -> None:
     """That one may die with its call on the way, and what arrives last must not be the older."""
-    task = asked(office)
-    show(office, take(office)[0])
-    question = office.see(task).question
-    assert question is not None
-    with office.runtime.database.transaction("edit") as conn:
-        questions.mark_editing(conn, questions.token_of(question), OWNER)
-    [slow] = take(office)
+    task, slow = being_edited(office)
     answer(office, task)
     assert card_poster.show_due(office.runtime) == 0
     show(office, slow)

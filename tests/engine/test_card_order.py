@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine import card_poster
+from engine import card_poster, claims
 from engine.slack import posting
 from engine.tasks import Task
 from tests.engine.hands import answer, procedure, rows
@@ -33,7 +33,7 @@ def ask(office: Company, count: int = MANY) -> list[Task]:
     asked = [office.run_sop("small", nr=n) for n in range(count)]
     from engine import executor
 
-    while run := executor.claim(office.runtime):
+    while run := claims.claim(office.runtime):
         executor.run(office.runtime, run)
     return asked
 

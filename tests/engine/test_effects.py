@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import effects, executor, failures, tasks
+from engine import claims, effects, executor, failures, tasks
 from engine.step_run import Run
 from engine.tasks import Task
 from tests.engine.hands import (
@@ -137,7 +137,7 @@ def test_a_post_made_before_the_thread_opened_is_found_outside_it(office: Compan
     office.local.clear_faults()
     answer(office, task, "ok", settle=False)
     office.order("slack", "drop_after", path="chat.postMessage")
-    run = executor.claim(office.runtime)
+    run = claims.claim(office.runtime)
     assert run is not None
     executor.run(office.runtime, run)
     assert office.see(task).parked_for == "settling:slack"
@@ -239,7 +239,7 @@ def test_a_worker_that_dies_in_the_call_leaves_it_in_doubt(office: Company) -> N
     """The mail went out, and nobody was left to write that down."""
     office.import_sop(procedure(SEND))
     task = office.run_sop("small", **MAIL)
-    run = executor.claim(office.runtime)
+    run = claims.claim(office.runtime)
     assert run is not None
     mailer = office.runtime.mailer
     object.__setattr__(office.runtime, "mailer", _Dying(mailer))
@@ -346,7 +346,7 @@ def test_an_agent_without_the_right_makes_no_call(office: Company) -> None:
 def claimed(office: Company, steps: str, context: dict[str, Any]) -> Run:
     office.import_sop(procedure(steps))
     office.run_sop("small", **context)
-    run = executor.claim(office.runtime)
+    run = claims.claim(office.runtime)
     assert run is not None
     return run
 
@@ -354,7 +354,7 @@ def claimed(office: Company, steps: str, context: dict[str, Any]) -> Run:
 def test_a_run_that_was_taken_over_writes_nothing(office: Company) -> None:
     late = claimed(office, SEND, MAIL)
     expire_lease(office, late.task)
-    now = executor.claim(office.runtime)
+    now = claims.claim(office.runtime)
     assert now is not None
     executor.run(office.runtime, now)
     before = office.timeline(late.task)

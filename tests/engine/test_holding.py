@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import agents, executor, halt, suppressions
+from engine import agents, claims, executor, halt, suppressions
 from engine.errors import TaskClosed
 from engine.keyed_hash import contact_hash
 from engine.step_run import Run
@@ -65,7 +65,7 @@ def test_a_stop_that_is_lifted_while_a_task_parks_does_not_forget_it(office: Com
 def claimed(office: Company, steps: str = SEND) -> Run:
     office.import_sop(procedure(steps))
     office.run_sop("small", **MAIL)
-    run = executor.claim(office.runtime)
+    run = claims.claim(office.runtime)
     assert run is not None
     return run
 
@@ -217,7 +217,7 @@ def test_of_two_procedures_in_two_workers_one_yields(office: Company) -> None:
     for slug in ("spring", "autumn"):
         office.import_sop(procedure(only, slug=slug, agent="marketing"))
     both = [office.run_sop(slug, **MARKETING) for slug in ("spring", "autumn")]
-    runs = [executor.claim(office.runtime) for _ in both]
+    runs = [claims.claim(office.runtime) for _ in both]
     together = threading.Barrier(2)
 
     def work(run: Any) -> None:
@@ -282,7 +282,7 @@ def test_a_slot_that_lies_ahead_is_reserved_and_not_asked_for_again(office: Comp
         )
     first, second = office.run_sop("small"), office.run_sop("small")
     for _ in range(2):
-        run = executor.claim(office.runtime)
+        run = claims.claim(office.runtime)
         assert run is not None
         executor.run(office.runtime, run)
     first, second = office.see(first), office.see(second)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from engine import lost_cards
+from engine import claims, lost_cards
 from engine.errors import NotAllowed, TaskClosed
 from engine.tasks import Task
 from tests.engine.hands import OWNER, VIEWER, begin, question, rows
@@ -135,7 +135,7 @@ def begin_without_settling(office: Company) -> Task:
 
     office.import_sop(procedure(ASK))
     task = office.run_sop("small")
-    run = executor.claim(office.runtime)
+    run = claims.claim(office.runtime)
     assert run is not None
     executor.run(office.runtime, run)
     return office.see(task)
