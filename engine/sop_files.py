@@ -150,6 +150,10 @@ def _said(error: Any, step_type: str = "") -> str:
         return "is missing; add it"
     if kind == "too_short" and error["loc"] == ("steps",):
         return "is empty; a procedure has at least one step"
+    if kind == "string_pattern_mismatch" and error["ctx"]["pattern"] == KEY:
+        return (
+            f"{error['input']!r} must begin with a small letter, and have only those, digits and _"
+        )
     if kind == "literal_error" and isinstance(error["input"], str):
         return _no_such(error["input"], error["ctx"]["expected"])
     if kind == "extra_forbidden":

@@ -63,3 +63,11 @@ def test_a_file_without_a_step_is_told_so():
 )
 def test_each_mistake_names_the_place_and_the_cure(old: str, new: str, line: str):
     assert line in said(GOOD.replace(old, new, 1))
+
+
+def test_a_name_with_a_space_is_told_what_a_name_has():
+    (line,) = said(GOOD.replace("slug: one", "slug: one two"))
+    assert line == (
+        "one.yaml: field slug: 'one two' must begin with a small letter, and have only those,"
+        " digits and _"
+    )
