@@ -308,8 +308,6 @@ def stage(
 
 def _vendors(local: World, engine_url: str) -> Flask:
     """The stand-ins, and a server of somebody's that takes what http steps call."""
-    with ONE_APP_AT_A_TIME:
-        app = create_local_app(local, LocalSettings(engine_url=engine_url))
     lock = threading.Lock()
 
     def take_call(name: str) -> Response:
@@ -327,5 +325,7 @@ def _vendors(local: World, engine_url: str) -> Flask:
             })  # fmt: skip
         return Response(status=fault.get("status", 204))
 
-    app.add_url_rule("/http/<name>", view_func=take_call, methods=["POST"])
+    with ONE_APP_AT_A_TIME:
+        app = create_local_app(local, LocalSettings(engine_url=engine_url))
+        app.add_url_rule("/http/<name>", view_func=take_call, methods=["POST"])
     return app
