@@ -108,6 +108,31 @@ def test_undo_of_all_and_of_one(signed_in: People, office: Company) -> None:
     assert office.outbox == []
 
 
+NOTHING_NEW = """
+(async () => {
+  const { renderStreamMessage } = await import("@hotwired/turbo")
+  const nothing = '<turbo-stream action="append" target="notices"><template></template>'
+  renderStreamMessage(`${nothing}</turbo-stream>`)
+  const key = new KeyboardEvent("keydown", { key: "j", bubbles: true, cancelable: true })
+  document.activeElement.dispatchEvent(key)
+  await new Promise((done) => setTimeout(done, 300))
+})()
+"""
+
+
+def test_a_key_while_the_page_is_drawn_anew_is_not_taken_back(
+    signed_in: People, office: Company
+) -> None:
+    """Turbo puts the focus back to where it was before it drew; the next key would then
+    answer the draft before the one that is looked at."""
+    campaign(office, 3)
+    page = signed_in()
+    page.get_by_role("link", name="Look through them").click()
+    focused(page, "c0@example.com")
+    page.evaluate(NOTHING_NEW)
+    focused(page, "c1@example.com")
+
+
 def test_a_draft_that_somebody_else_answered(signed_in: People, office: Company) -> None:
     task = campaign(office, 3)
     page = signed_in()

@@ -6,6 +6,8 @@
 import { Controller } from "@hotwired/stimulus"
 
 const STORE = "keys"
+// Longer than Turbo needs to draw, and shorter than a hand needs to change its mind.
+const SETTLED_MS = 250
 
 export default class extends Controller {
   static targets = ["card", "help", "toggle"]
@@ -13,6 +15,8 @@ export default class extends Controller {
   connect() {
     this.pressed = (event) => this.press(event)
     document.addEventListener("keydown", this.pressed)
+    this.taken = (event) => this.keep(event)
+    document.addEventListener("focusin", this.taken)
     if (this.hasHelpTarget) this.helpTarget.hidden = false
     this.show()
     if (this.on && matchMedia("(hover: hover)").matches && document.activeElement === document.body) {
@@ -22,6 +26,7 @@ export default class extends Controller {
 
   disconnect() {
     document.removeEventListener("keydown", this.pressed)
+    document.removeEventListener("focusin", this.taken)
   }
 
   // The card under the focus was answered and is gone: the next one takes its place.
@@ -55,8 +60,17 @@ export default class extends Controller {
   focus(index) {
     const card = this.cardTargets[Math.max(0, Math.min(index, this.cardTargets.length - 1))]
     if (!card) return
+    this.moved = { card, at: performance.now() }
     card.focus({ preventScroll: true })
     card.scrollIntoView({ block: "start" })
+  }
+
+  // After it has drawn, Turbo puts the focus back to where it was before; a key pressed in
+  // between would be undone, and the next one would answer another draft.
+  keep(event) {
+    const { card, at } = this.moved ?? {}
+    if (!card?.isConnected || performance.now() - at > SETTLED_MS) return
+    if (this.cardTargets.includes(event.target) && event.target !== card) card.focus({ preventScroll: true })
   }
 
   toggle() {
