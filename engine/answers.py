@@ -52,12 +52,18 @@ def filled_in(
     if option["form"] is None:
         missing = [f["label"] for f in question["fields"] if not (f["value"] or f["optional"])]
         if option["undoable"] and missing:
-            raise AnswerInvalid(f"{missing[0]} is missing; use the option that edits first")
+            raise AnswerInvalid(f"{missing[0]} is missing. {_where_to_fill_in(question)}".strip())
         return {}
     wrong = problems(question, given)
     if wrong:
         raise AnswerInvalid(next(iter(wrong.values())))
     return {field["key"]: given.get(field["key"], field["value"]) for field in question["fields"]}
+
+
+def _where_to_fill_in(question: Question) -> str:
+    forms = (one["label"] for one in question["options"] if one["form"] in ("edit", "reply"))
+    label = next(forms, "")
+    return f"Press “{label}” and fill it in." if label else ""
 
 
 def refuses(option: Mapping[str, Any]) -> bool:

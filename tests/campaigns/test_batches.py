@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -42,16 +44,24 @@ BODY = "Hi {name},\n\nthe season begins and we would be glad to see you again.\n
 NAMES = ["Anna Berg", "Bob Dahl", "Cleo Finn", "Dora Hill"]
 
 
-def campaign(office: Company, *names: str, pace: float = 0, **bodies: str) -> Task:
+def campaign(
+    office: Company,
+    *names: str,
+    pace: float = 0,
+    address: Mapping[str, str] = MappingProxyType({}),
+    **bodies: str,
+) -> Task:
+    """`address` and `bodies` are by first name, where they are not as of everybody."""
     office.import_sop(procedure(CHILD, slug="word", agent="marketing"))
     office.import_sop(procedure(EACH % pace, slug="campaign", agent="marketing"))
     people = [
         {
             "customer_name": name,
-            "customer_email": f"{name.split()[0].lower()}@example.com",
-            "draft_body": bodies.get(name.split()[0], BODY.format(name=name)),
+            "customer_email": address.get(first, f"{first.lower()}@example.com"),
+            "draft_body": bodies.get(first, BODY.format(name=name)),
         }
         for name in names or NAMES
+        for first in [name.split()[0]]
     ]
     task = office.run_sop("campaign", customer_list=people)
     office.settle()

@@ -191,6 +191,19 @@ def test_a_button_pressed_late_is_told_privately(office: Company) -> None:
     assert question(office, anna)["answer"]["by"]["name"] == "Sam"
 
 
+def test_a_draft_without_a_recipient_is_told_on_top_and_stays(office: Company) -> None:
+    """Nothing is called sent that the engine would refuse."""
+    task = campaign(office, "Anna Berg", "Bob Dahl", address={"Anna": ""})
+    review(office)
+    assert "Anna Berg" in top(office)
+    tap(office, "Send as is")
+    assert "is missing. Press “Edit first”" in top(office)
+    assert rows(office, "select * from deliveries") == []
+    [beneath, _] = stack(office)
+    assert "Anna Berg" in json.dumps(beneath["blocks"]), "its page was not turned"
+    assert question(office, children(office, task)[0])["state"] == "open"
+
+
 def test_a_page_that_was_turned_meanwhile_is_left_alone(office: Company) -> None:
     """The thumb of somebody who taps twice, on a page that is gone by then."""
     campaign(office)

@@ -15,7 +15,14 @@ from flask import Response, jsonify
 
 from engine import answers, batch_review, deliveries, failpoints, questions, users
 from engine.card_drawing import task_url
-from engine.errors import AlreadyAnswered, EngineError, NotFound, TaskClosed, VendorError
+from engine.errors import (
+    AlreadyAnswered,
+    AnswerInvalid,
+    EngineError,
+    NotFound,
+    TaskClosed,
+    VendorError,
+)
 from engine.people import Person
 from engine.questions import OPEN, Question
 from engine.refusals import STRUCK_OUT
@@ -70,11 +77,24 @@ def _answer(runtime: Runtime, click: Click, person: Person, body: bytes) -> Resp
         return _tell(runtime, click, str(closed))
     option = _option(question, click.value)
     if option is None or not option.get("form"):
+        missing = _missing(question, option) if _open(question, click.token) else ""
+        if missing:
+            return _tell(runtime, click, missing)
         _store(runtime, click.key, body)
         return _turn(runtime, click, question, option)
     if not _open(question, click.token):
         return _tell(runtime, click, _who_was_first(question))
     return _open_form(runtime, click, person, question, option, task.number)
+
+
+def _missing(question: Question, option: Mapping[str, Any] | None) -> str:
+    """What the one door would refuse, said while the person still looks at the button."""
+    try:
+        if option is not None:
+            answers.filled_in(question, option, {})
+    except AnswerInvalid as invalid:
+        return invalid.detail
+    return ""
 
 
 def submitted(runtime: Runtime, form: Submission, body: bytes) -> Response:
