@@ -288,22 +288,60 @@ CREATE TABLE public.tasks (
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.1');
 
-CREATE VIEW public.runnable_agents AS
- SELECT a.id,
-    a.max_concurrent_tasks,
-    a.running_tasks,
-    head.priority,
-    head.queued_at,
-    ( SELECT count(*) AS count
-           FROM public.tasks r
-          WHERE ((r.agent_id = a.id) AND (r.status = 'in_progress'::text))) AS running
-   FROM (public.agents a
-     CROSS JOIN LATERAL ( SELECT t.priority,
+CREATE VIEW public.runnable_sops AS
+ WITH RECURSIVE queues AS (
+        ( SELECT t.sop_id,
+            t.agent_id,
+            t.priority,
             t.queued_at
            FROM public.tasks t
-          WHERE ((t.agent_id = a.id) AND (t.status = 'pending'::text))
-          ORDER BY t.priority DESC, t.queued_at
-         LIMIT 1) head)
+          WHERE (t.status = 'pending'::text)
+          ORDER BY t.sop_id, t.priority DESC, t.queued_at
+         LIMIT 1)
+        UNION ALL
+         SELECT following.sop_id,
+            following.agent_id,
+            following.priority,
+            following.queued_at
+           FROM (queues q_1
+             CROSS JOIN LATERAL ( SELECT t.sop_id,
+                    t.agent_id,
+                    t.priority,
+                    t.queued_at
+                   FROM public.tasks t
+                  WHERE ((t.status = 'pending'::text) AND (t.sop_id > q_1.sop_id))
+                  ORDER BY t.sop_id, t.priority DESC, t.queued_at
+                 LIMIT 1) following)
+        ), busy AS (
+         SELECT t.sop_id,
+            t.agent_id,
+            count(*) AS n
+           FROM public.tasks t
+          WHERE (t.status = 'in_progress'::text)
+          GROUP BY t.sop_id, t.agent_id
+        )
+ SELECT q.sop_id,
+    q.agent_id,
+    a.max_concurrent_tasks,
+    a.running_tasks,
+    q.priority,
+    q.queued_at,
+        CASE
+            WHEN (( SELECT count(*) AS count
+               FROM queues) > 1) THEN ( SELECT COALESCE(sum(busy.n), (0)::numeric) AS "coalesce"
+               FROM busy
+              WHERE (busy.agent_id = q.agent_id))
+            ELSE NULL::numeric
+        END AS running_of_agent,
+        CASE
+            WHEN (( SELECT count(*) AS count
+               FROM queues) > 1) THEN ( SELECT COALESCE(sum(busy.n), (0)::numeric) AS "coalesce"
+               FROM busy
+              WHERE (busy.sop_id = q.sop_id))
+            ELSE NULL::numeric
+        END AS running_of_sop
+   FROM (queues q
+     JOIN public.agents a ON ((a.id = q.agent_id)))
   WHERE (a.status = 'active'::text);
 
 CREATE TABLE public.sessions (
@@ -659,7 +697,7 @@ CREATE INDEX tasks_open ON public.tasks USING btree (id) WHERE (finished_at IS N
 
 CREATE INDEX tasks_parent ON public.tasks USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
-CREATE INDEX tasks_runnable ON public.tasks USING btree (agent_id, priority DESC, queued_at) WHERE (status = 'pending'::text);
+CREATE INDEX tasks_queued ON public.tasks USING btree (sop_id, priority DESC, queued_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX tasks_running ON public.tasks USING btree (id) WHERE (status = 'in_progress'::text);
 

@@ -33,26 +33,28 @@ select * from tasks where id = %(task_id)s for update;
 select * from tasks where wait_token = %(token)s for update;
 
 -- name: claim :one
--- The best runnable task of the best agent that has room. First the agent, by the head of
--- its queue, so that a thousand tasks of a full or paused agent are not walked through. Where
--- the heads of several are equally urgent, the agent that has fewest running: otherwise one
--- slow procedure with a long queue would take every thread for hours.
-with agent as (
-    select id, max_concurrent_tasks from runnable_agents
-     where max_concurrent_tasks is null or running_tasks < max_concurrent_tasks
-     order by priority desc, running, queued_at
+-- The best runnable task whose agent has room. First the procedure, by the head of its queue,
+-- so that a thousand tasks of a full or paused agent are not walked through. Where the heads of
+-- several are equally urgent, that of the agent that has fewest running, and of its procedures
+-- the one that has fewest: otherwise one slow procedure with a long queue would take every
+-- thread for hours. Where all that wait there are being taken by others, the next procedure.
+with best as (
+    select t.id, sop.agent_id, sop.max_concurrent_tasks
+      from (select sop_id, agent_id, max_concurrent_tasks from runnable_sops
+             where max_concurrent_tasks is null or running_tasks < max_concurrent_tasks
+             order by priority desc, running_of_agent, running_of_sop, queued_at) sop
+     cross join lateral (
+        -- Only so is the index walked in order, and only to its first row that is free.
+        select t.id from tasks t
+         where t.sop_id = sop.sop_id and t.status = 'pending'
+         order by t.priority desc, t.queued_at
+         limit 1
+           for update of t skip locked) t
      limit 1
-), best as (
-    -- A subquery, not a join: only so is the index walked in order, and only to its first row.
-    select t.id from tasks t
-     where t.agent_id = (select id from agent) and t.status = 'pending'
-     order by t.priority desc, t.queued_at
-     limit 1
-       for update of t skip locked
 ), counted as (
     update agents a set running_tasks = a.running_tasks + 1
-      from agent, best
-     where a.id = agent.id and agent.max_concurrent_tasks is not null
+      from best
+     where a.id = best.agent_id and best.max_concurrent_tasks is not null
        and a.running_tasks < a.max_concurrent_tasks
     returning a.id
 )
@@ -60,9 +62,9 @@ update tasks t
    set status = 'in_progress', run_token = new_id(), step_started_at = now(),
        lease_until = now() + make_interval(secs => %(lease_seconds)s),
        started_at = coalesce(t.started_at, engine_now())
-  from best, agent
+  from best
  where t.id = best.id
-   and (agent.max_concurrent_tasks is null or exists (select from counted))
+   and (best.max_concurrent_tasks is null or exists (select from counted))
 returning t.*, (select to_jsonb(a) from agents a where a.id = t.agent_id) as agent;
 
 -- name: advance :one
@@ -118,15 +120,17 @@ with done as (
            null, null, null, null, null, null, null
       from done
 ), best as (
-    select t.id from tasks t
-     where t.agent_id = (select id from runnable_agents
-                          where max_concurrent_tasks is null and exists (select from done)
-                          order by priority desc, running, queued_at
-                          limit 1)
-       and t.status = 'pending'
-     order by t.priority desc, t.queued_at
+    select t.id
+      from (select sop_id from runnable_sops
+             where max_concurrent_tasks is null and exists (select from done)
+             order by priority desc, running_of_agent, running_of_sop, queued_at) sop
+     cross join lateral (
+        select t.id from tasks t
+         where t.sop_id = sop.sop_id and t.status = 'pending'
+         order by t.priority desc, t.queued_at
+         limit 1
+           for update of t skip locked) t
      limit 1
-       for update of t skip locked
 ), claimed as (
     update tasks t
        set status = 'in_progress', run_token = new_id(), step_started_at = now(),

@@ -175,9 +175,10 @@ def test_one_workers_429_holds_all_of_them_back(
 # -- one bad procedure -----------------------------------------------------------------
 
 
-def test_a_slow_procedure_leaves_threads_to_the_others(small: Stage) -> None:
+@pytest.mark.parametrize("agent", ["lead_response", "marketing"], ids=["another", "the same"])
+def test_a_slow_procedure_leaves_threads_to_the_others(small: Stage, agent: str) -> None:
     bring(small, READ, "slow", "marketing")
-    bring(small, QUICK, "quick", "lead_response")
+    bring(small, QUICK, "quick", agent)
     small.order("crm", "slow", seconds=2, times=1000)
     small.worker()
     small.worker()
