@@ -22,7 +22,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from engine import batches, claims, deadlines, executor, failures, queue, tasks
+from engine import batches, claims, deadlines, executor, failures, queue, rescues, tasks
 from engine.errors import RunLost
 from engine.floor import Floor
 from engine.postgres import DATABASE_DOWN
@@ -193,17 +193,14 @@ class Crew:
         """Make runnable what is due; returns the seconds until the next look."""
         with self.runtime.database.statement("wake_due") as conn:
             woken = len(tasks.sql.wake_due(conn))
-        with self.runtime.database.statement("rescue") as conn:
-            rescued = tasks.sql.rescue(conn)
-        if rescued:
-            log.warning("tasks_rescued", count=len(rescued))
+        rescued = rescues.rescue(self.runtime)
         deadlines.pass_deadlines(self.runtime)
         with self.runtime.database.transaction("post_batches") as conn:
             batches.post_ready(conn, self.runtime.settings)
         with self.runtime.database.read() as conn:
             queue.wake_for_what_is_open(conn)
             due = tasks.sql.next_due(conn)
-        for _ in range(min(self.size, woken + len(rescued)) or 1):
+        for _ in range(min(self.size, woken + rescued) or 1):
             self.rouse()
         return BEAT_SECONDS if due is None else min(BEAT_SECONDS, max(SHORTEST_BEAT_SECONDS, due))
 

@@ -364,6 +364,19 @@ def confirm_sent(conn: Connection, key: str, result: Result) -> bool:
     return True
 
 
+def leave_in_doubt(conn: Connection, key: str) -> None:
+    """The run that made this call is dead, and nobody will look the call up: a person must."""
+    row = sql.lock(conn, key=key)
+    if row is None or row["state"] != "intended":
+        return
+    sql.conclude(
+        conn, key=key, attempt=row["attempt"], state="in_doubt", code="interrupted",
+        expected=["intended"], result=None,
+    )  # fmt: skip
+    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
+    _note(conn, owner, "effect_in_doubt", key, row["attempt"], code="interrupted")
+
+
 def leave_unknown(conn: Connection, key: str) -> Mapping[str, Any] | None:
     """Close an effect whose task has ended, and which nobody will look into any more; None
     where it is settled, or its task was taken up again."""

@@ -80,7 +80,14 @@ def ask_at_cap(runtime: Runtime, run: Run, asking: Asking, event: Event) -> bool
     return _park(runtime, run, asking, [event], channel=ESCALATIONS, batch=batch)
 
 
-def ask_in_doubt(runtime: Runtime, run: Run, effect_key: str) -> bool:
+def ask_in_doubt(
+    runtime: Runtime,
+    run: Run,
+    effect_key: str,
+    *,
+    events: Sequence[Event] = (),
+    also: progress.Also | None = None,
+) -> bool:
     """Nobody knows whether the call arrived, and nobody is to be called twice."""
     what = {"api_call": "This message or entry", "slack_notify": "This post"}
     subject = what.get(run.step.step_type, "This call")
@@ -96,8 +103,9 @@ def ask_in_doubt(runtime: Runtime, run: Run, effect_key: str) -> bool:
         mail=_approved(run),
     )
     return _park(
-        runtime, run, asking, [], channel=ESCALATIONS, resolves="effect", effect_key=effect_key
-    )
+        runtime, run, asking, events, channel=ESCALATIONS, resolves="effect",
+        effect_key=effect_key, also=also,
+    )  # fmt: skip
 
 
 def _where_to_look(run: Run) -> str:

@@ -227,16 +227,10 @@ def _failed(runtime: Runtime, run: Run, failure: Failed) -> bool:
         duration_ms=_took(run),
         output_summary=failure.code,
     )
-    sop, step = run.procedure.sop, run.step
+    step = run.step
 
     def alarm(conn: Connection) -> None:
-        cards.raise_alarm(
-            conn,
-            failure.alarm or f"failed:{sop.slug}:{step.key}:{failure.code.partition(':')[0]}",
-            f"{sop.name}: the step “{step.name}” failed ({failure.code}).",
-            channel=runtime.settings.channel_escalations,
-            task_id=run.task.id,
-        )
+        raise_alarm(conn, runtime, run, failure.code, cause=failure.alarm)
 
     if step.on_failure == "escalate":
         return escalation.ask_about_failure(runtime, run, failure.code, event, failure.alarm)
@@ -247,6 +241,20 @@ def _failed(runtime: Runtime, run: Run, failure: Failed) -> bool:
     events = [event, Event("task_failed", step_id=step.id, output_summary=failure.code)]
     progress.write(runtime, run, position, events, also=alarm)
     return False
+
+
+def raise_alarm(
+    conn: Connection, runtime: Runtime, run: Run, code: str, *, cause: str | None = None
+) -> None:
+    """Tell people that the run's step has failed."""
+    sop, step = run.procedure.sop, run.step
+    cards.raise_alarm(
+        conn,
+        cause or f"failed:{sop.slug}:{step.key}:{code.partition(':')[0]}",
+        f"{sop.name}: the step “{step.name}” failed ({code}).",
+        channel=runtime.settings.channel_escalations,
+        task_id=run.task.id,
+    )
 
 
 def _took(run: Run) -> int:

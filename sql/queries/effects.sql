@@ -34,6 +34,15 @@ select state, attempt, result, code, settle_after, settle_after <= now() as ripe
 -- name: of_task :many
 select * from effects where task_id = %(task_id)s order by intended_at, key;
 
+-- name: open_of_visit :one
+-- The last call, of one visit to a step, of which nobody knows yet what became of it, and the
+-- seconds for which its vendor may still be at it.
+select key, vendor, greatest(0, extract(epoch from settle_after - now()))::float8 as wait
+  from effects
+ where task_id = %(task_id)s and starts_with(key, %(owner)s) and state in ('intended', 'in_doubt')
+ order by intended_at desc
+ limit 1;
+
 -- name: left_over :many
 -- Open, ripe, and their task has ended; the vendor is not at it any more.
 select e.key

@@ -1,0 +1,27 @@
+-- name: in_a_row :many
+-- How often each of these has been rescued since anything came of it, where that is too often.
+-- Waiting to learn what became of a call is nothing that came of it.
+select e.task_id, count(*)::int as times
+  from task_events e
+ where e.task_id = any(%(task_ids)s) and e.event_type = 'task_rescued'
+   and e.seq > (select coalesce(max(p.seq), 0) from task_events p
+                 where p.task_id = e.task_id and p.event_type = any(%(progress)s)
+                   and (p.event_type <> 'task_parked' or p.output_summary not like 'settling:%%'))
+ group by e.task_id
+having count(*) >= %(most)s;
+
+-- name: take :one
+-- One that was rescued in this transaction: nobody else has seen it as runnable. A place of
+-- its agent's limit is taken for it, whether or not there is one, for its end gives one back.
+-- Who has cancelled it ends it by the run that it gets.
+with t as (
+    update tasks
+       set status = 'in_progress', run_token = new_id(), step_started_at = now(),
+           lease_until = now() + make_interval(secs => %(lease_seconds)s)
+     where id = %(task_id)s and status = 'pending' and cancel_requested_at is null
+    returning *
+), counted as (
+    update agents a set running_tasks = a.running_tasks + 1
+      from t where a.id = t.agent_id and a.max_concurrent_tasks is not null
+)
+select t.*, to_jsonb(a) as agent from t join agents a on a.id = t.agent_id;
