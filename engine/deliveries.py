@@ -31,7 +31,7 @@ from engine import (
 )
 from engine.answers import Answer
 from engine.effects import Owner
-from engine.errors import AlreadyAnswered, EngineError, Refused
+from engine.errors import AlreadyAnswered, EngineError, NotAllowed, Refused
 from engine.keyed_hash import keyed_hash
 from engine.mail import sns
 from engine.people import Person
@@ -160,12 +160,16 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
         return
     clicked = _interaction(body)
     person = users.person_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)
-    if person is None:
-        return
     if isinstance(clicked, Closed):
+        if person is None:
+            return
         with contextlib.suppress(AlreadyAnswered):
             questions.stop_editing(conn, clicked.token, person)
-    elif isinstance(clicked, Click):
+        return
+    if person is None:
+        # They were on the list when they pressed.
+        raise NotAllowed(users.NOT_LISTED)
+    if isinstance(clicked, Click):
         _act_on_click(runtime, conn, clicked, person)
     else:
         answer = Answer(clicked.value, clicked.fields)

@@ -13,7 +13,7 @@ from engine.errors import EngineError
 from engine.inbox import Waiting
 from engine.postgres import Connection
 from engine.runtime import Runtime
-from engine.slack.home import OpenQuestion, home_view
+from engine.slack.home import OpenQuestion, closed_view, home_view
 from engine.slack.modals import View
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ def _drawn(runtime: Runtime, user_id: str, team_id: str) -> View:
     with runtime.database.read() as conn:
         person = users.person_for_slack(conn, user_id, team_id, settings)
         if person is None:
-            return home_view([])
+            return closed_view(users.NOT_LISTED)
         open_questions = [_line(one, base) for one in inbox.waiting(conn)]
         standing = _batches(conn)
     return home_view(

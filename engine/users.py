@@ -27,6 +27,10 @@ sql = queries("users")
 ROLES = ("admin", "viewer")
 THEMES = ("system", "light", "dark")
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+# Said to everybody else who presses a button in Slack.
+NOT_LISTED = (
+    "Only people on this company’s list may do that, and viewers only look. An admin can change it."
+)
 SLACK_ID = re.compile(r"[UW][A-Z0-9]{2,30}")
 
 

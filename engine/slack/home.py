@@ -35,6 +35,11 @@ class OpenQuestion:
     token: str = ""
 
 
+def closed_view(said: str) -> dict[str, Any]:
+    """What somebody sees who may not see the inbox."""
+    return {"type": "home", "blocks": [elements.section(escape(said))]}
+
+
 def home_view(
     open_questions: Sequence[OpenQuestion],
     batches: Sequence[Standing] = (),

@@ -60,14 +60,16 @@ class Ignored:
 def read_command(form: Mapping[str, str]) -> Command:
     command = form.get("command") or ""
     trigger_id = form.get("trigger_id") or ""
-    if not command.startswith("/") or not form.get("user_id") or not trigger_id:
+    user_id = form.get("user_id") or ""
+    if not command.startswith("/") or not user_id or not trigger_id or "\0" in user_id:
         raise PayloadInvalid("command")
     return Command(
         key=f"command:{trigger_id}",
         command=command,
-        text=form.get("text") or "",
-        user_id=form["user_id"],
-        user_name=form.get("user_name") or form["user_id"],
+        # The database takes no NUL, and nobody types one.
+        text=(form.get("text") or "").replace("\0", ""),
+        user_id=user_id,
+        user_name=form.get("user_name") or user_id,
         team_id=form.get("team_id") or "",
         channel=form.get("channel_id") or "",
         trigger_id=trigger_id,
@@ -107,6 +109,6 @@ def object_in(value: object, name: str) -> dict[str, Any]:
 
 def string_in(holder: dict[str, Any], key: str) -> str:
     value = holder.get(key)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
         raise PayloadInvalid(key)
     return value

@@ -106,7 +106,7 @@ def test_a_question_that_is_answered_meanwhile(office: Company) -> None:
 
 def test_strangers_find_nothing_there(office: Company) -> None:
     campaign(office)
-    assert "Nothing is waiting" in said(home(office, STRANGER))
+    assert "company’s list" in said(home(office, STRANGER))
     assert "drafts" not in said(home(office, STRANGER))
 
 

@@ -24,7 +24,6 @@ from web.webhooks.slack_answers import clicked, put_away, submitted
 
 blueprint = Blueprint("webhooks_slack", __name__, url_prefix="/webhooks/slack")
 log = structlog.get_logger()
-STRANGER = "Only people on this company’s list may do that. Ask an admin to add you."
 
 
 @blueprint.before_request
@@ -63,7 +62,7 @@ def take_command() -> Response:
     with runtime().database.read() as conn:
         person = users.person_for_slack(conn, given.user_id, given.team_id, runtime().settings)
     if person is None:
-        return _privately(STRANGER)
+        return _privately(users.NOT_LISTED)
     try:
         said = commands.answer(
             runtime(), given.text, person, command=given.command, occasion=given.key

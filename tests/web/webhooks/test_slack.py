@@ -265,7 +265,7 @@ def test_who_is_away_says_so_in_slack_and_is_back_by_a_word(office: Company) -> 
 def test_the_home_tab_is_the_inbox(office: Company, lead: Task) -> None:
     for user, expected in (
         (OWNER_SLACK_ID, "Waiting for you: 1"),
-        (STRANGER, "Nothing is waiting"),
+        (STRANGER, "company\\u2019s list"),
     ):
         reply = httpx.post(f"{office.local_url}/slack/_home", json={"user": user}, timeout=10)
         assert reply.json()["status"] == 200
