@@ -11,6 +11,7 @@ from engine import absences, batches, tasks, users, watchers
 from engine.attendance import attendance
 from engine.dates import read_day
 from engine.errors import NotFound
+from engine.moments import moment
 from engine.people import Person
 from engine.postgres import Connection
 from engine.runtime import Runtime
@@ -39,7 +40,7 @@ def away(runtime: Runtime, rest: str, by: Person, _occasion: str) -> str:
         paused = _paused(runtime, conn)
     goes = f"Questions go to {' and '.join(others)}." if others else "No deadline runs until then."
     who = "You are" if str(user.id) == by.id else f"{user.called} is"
-    when = f"{until.astimezone(runtime.business.zone):%a %d %b, %H:%M}"
+    when = moment(until, runtime.business.zone)
     said = f"{who} away until {when}. Campaigns wait. {goes} `/sop back` ends it."
     return "\n".join([said, *paused])
 
@@ -82,7 +83,7 @@ def _paused(runtime: Runtime, conn: Connection) -> list[str]:
 def _resumed(runtime: Runtime, waited: list[Waiting]) -> list[str]:
     """What schedules hold nothing back any more, and which of them have missed a run."""
     zone = runtime.business.zone
-    missed = [f"{one.name} (missed {one.missed.astimezone(zone):%a %d %b, %H:%M})"
+    missed = [f"{one.name} (missed {moment(one.missed, zone)})"
               for one in waited if one.missed is not None]  # fmt: skip
     others = sorted({one.name for one in waited if one.missed is None})
     lines = [f"Runs now: {', '.join(missed)}."] if missed else []
@@ -110,7 +111,7 @@ def _user(conn: Connection, email: str, by: Person) -> User:
 def absence_lines(runtime: Runtime, conn: Connection) -> list[str]:
     zone = runtime.business.zone
     return [
-        f"{user.called} is away until {user.away_until.astimezone(zone):%a %d %b, %H:%M}"
+        f"{user.called} is away until {moment(user.away_until, zone)}"
         for user in attendance(conn).away
         if user.away_until is not None
     ]

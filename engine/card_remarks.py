@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.attendance import Attendance, attendance
 from engine.business import customer_mail
+from engine.moments import moment
 from engine.postgres import Connection
 from engine.questions import OPEN, Question
 from engine.runtime import Runtime
@@ -62,14 +63,14 @@ def _holiday(runtime: Runtime, question: dict[str, Any], now: datetime) -> list[
     held = customer_mail(runtime.business, now)
     if held is None:
         return []
-    until = f"{held.until.astimezone(runtime.business.zone):%a %d %b, %H:%M}"
+    until = moment(held.until, runtime.business.zone)
     return [f"Today is a holiday: what is approved now goes out {until}."]
 
 
 def _absence(runtime: Runtime, here: Attendance) -> list[str]:
     zone = runtime.business.zone
     away = [
-        f"{user.called} is away until {user.away_until.astimezone(zone):%a %d %b, %H:%M}"
+        f"{user.called} is away until {moment(user.away_until, zone)}"
         for user in here.away
         if user.away_until is not None
     ]

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from engine import cards, queue, reminders, task_events, tasks
 from engine.attendance import attendance
 from engine.business import Business, business_time_between, next_business_moment
+from engine.moments import moment
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.stored_json import stored
@@ -20,6 +21,11 @@ from engine.task_events import Event
 from engine.tasks import Task
 
 NO_DEADLINE = "Nothing happens until somebody answers."
+UNSENT = {
+    "approval": " Nothing is sent.",
+    "handover": " Nothing is sent.",
+    "in_doubt": " Nothing is sent again.",
+}
 
 
 def of_new(runtime: Runtime, conn: Connection, hours: float) -> datetime:
@@ -29,13 +35,14 @@ def of_new(runtime: Runtime, conn: Connection, hours: float) -> datetime:
     return next_business_moment(runtime.business, begins, timedelta(hours=hours))
 
 
-def if_silent(business: Business, deadline: datetime | None, *, reminded: bool = False) -> str:
-    """What the card says of it."""
+def if_silent(
+    business: Business, deadline: datetime | None, kind: str, *, reminded: bool = False
+) -> str:
+    """What the card says of it; that nothing is sent only where something would be."""
     if deadline is None:
         return NO_DEADLINE
-    local = deadline.astimezone(business.zone)
     then = "it expires" if reminded else "somebody is reminded"
-    return f"If nobody answers by {local:%a %d %b, %H:%M}: {then}. Nothing is sent."
+    return f"If nobody answers by {moment(deadline, business.zone)}: {then}.{UNSENT.get(kind, '')}"
 
 
 def move(conn: Connection, business: Business, *, begin: datetime, to: datetime) -> None:
@@ -56,7 +63,8 @@ def redraw(conn: Connection) -> None:
 
 
 def _put(conn: Connection, business: Business, task: Task, deadline: datetime) -> None:
-    said = if_silent(business, deadline, reminded=task.reminded_at is not None)
+    kind = str((task.question or {}).get("kind"))
+    said = if_silent(business, deadline, kind, reminded=task.reminded_at is not None)
     # In the question too: an answer that is taken back has this time again, not the first.
     changed = (task.question or {}) | {"deadline": deadline.isoformat(), "if_silent": said}
     tasks.sql.set_deadline(conn, task_id=task.id, deadline=deadline, question=stored(changed))
@@ -86,8 +94,8 @@ def _remind(runtime: Runtime, conn: Connection, task: Task, listed: str) -> None
     reminded = replace(task, question=question | {"reminder": listed}, reminded_at=tasks.now(conn))
     _put(conn, runtime.business, reminded, again)
     cards.change(conn, question["id"])
-    until = f"{again.astimezone(runtime.business.zone):%a %d %b %H:%M}"
-    event = Event("question_reminded", step_id=task.step_id, output_summary=f"until {until}")
+    until = f"until {moment(again, runtime.business.zone)}"
+    event = Event("question_reminded", step_id=task.step_id, output_summary=until)
     task_events.append(conn, task.id, event)
 
 

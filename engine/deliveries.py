@@ -37,6 +37,7 @@ from engine.mail import sns
 from engine.people import Person
 from engine.postgres import DATABASE_DOWN, Connection
 from engine.postgres.queries import queries
+from engine.reasons import told
 from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack.batch_card import batch_in
@@ -145,7 +146,7 @@ def _keep(runtime: Runtime, conn: Connection, row: dict[str, Any], code: str) ->
     cards.raise_alarm(
         conn,
         f"delivery:{row['source']}:{code}",
-        f"What came in by {row['source']} could not be acted on ({code}). It is kept and"
+        f"What came in by {row['source']} could not be acted on: {told(code)}. It is kept and"
         " tried again every five minutes; is a procedure for it active?",
         channel=runtime.settings.channel_escalations,
     )

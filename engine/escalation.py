@@ -13,16 +13,18 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from engine import batches, cards, deadlines, effects, progress, questions, tasks, verdicts
+from engine import batches, cards, deadlines, effects, history, progress, questions, verdicts
 from engine.agents import Agent
 from engine.positions import Position
 from engine.postgres import Connection
+from engine.reasons import called, in_words
 from engine.runtime import Runtime
 from engine.step_run import Run
 from engine.steps.contract import Asking, Option, Step, Uncertain
 from engine.task_events import Event
 
 ESCALATIONS = "escalations"
+IN_DOUBT = {"mail": "This mail", "crm": "This entry", "slack": "This post", "http": "This call"}
 
 
 def ask(runtime: Runtime, run: Run, asking: Asking) -> bool:
@@ -58,7 +60,7 @@ def uncertain(runtime: Runtime, run: Run, outcome: Uncertain) -> bool:
         cards.raise_alarm(
             conn,
             f"tier3:{sop}:{run.step.key}",
-            f"{sop}: the step “{run.step.name}” needed the dearest model.",
+            f"{run.procedure.sop.name}: the step “{run.step.name}” needed the dearest model.",
             channel=runtime.settings.channel_escalations,
             task_id=run.task.id,
         )
@@ -89,17 +91,16 @@ def ask_in_doubt(
     also: progress.Also | None = None,
 ) -> bool:
     """Nobody knows whether the call arrived, and nobody is to be called twice."""
-    what = {"api_call": "This message or entry", "slack_notify": "This post"}
-    subject = what.get(run.step.step_type, "This call")
+    service = _service(run)
     asking = Asking(
         kind="in_doubt",
-        title=f"{subject} may or may not have gone out",
+        title=f"{IN_DOUBT[service]} may or may not have gone out",
         options=[
             Option("sent", "It went out", style="primary"),
             Option("send", "It did not: send it now", confirm="It may arrive twice if it did."),
             Option("drop", "It did not: drop it", style="danger"),
         ],
-        facts=[("Where to look", _where_to_look(run)), ("Reference", effect_key)],
+        facts=[("Where to look", effects.PLACES[service]), ("Reference", effect_key)],
         mail=_approved(run),
     )
     return _park(
@@ -108,9 +109,10 @@ def ask_in_doubt(
     )  # fmt: skip
 
 
-def _where_to_look(run: Run) -> str:
+def _service(run: Run) -> str:
+    """Whom the step calls."""
     service = getattr(run.step.config, "service", "slack")
-    return effects.PLACES["mail" if service == "email" else service]
+    return "mail" if service == "email" else service
 
 
 def _approved(run: Run) -> dict[str, Any] | None:
@@ -130,7 +132,7 @@ def ask_about_failure(
             Option("skip", "Go on without it"),
             Option("fail", "Give up", style="danger", confirm="The task ends here as failed."),
         ],
-        facts=[("What happened", code)],
+        facts=[("What happened", in_words(code))],
     )
     events = [event, Event("task_escalated", step_id=run.step.id, output_summary=code)]
 
@@ -139,7 +141,7 @@ def ask_about_failure(
             cards.raise_alarm(
                 conn,
                 alarm,
-                f"{alarm.partition(':')[2]} does not accept our credential. Replace it.",
+                f"{called(alarm.partition(':')[2])} does not accept our credential. Replace it.",
                 channel=runtime.settings.channel_escalations,
                 task_id=run.task.id,
             )
@@ -167,7 +169,7 @@ def _park(
     task = run.task
     settings = runtime.settings
     with runtime.database.read() as conn:
-        history = _history(conn, run)
+        earlier = history.of_customer(conn, task, runtime.business.zone)
         judged = verdicts.on_question(
             conn, runtime, run.procedure, run.agent, run.step, task.context, asking.mail
         )
@@ -187,8 +189,8 @@ def _park(
         agent={"name": run.agent.name, "icon": run.agent.icon},
         channel=where,
         deadline=deadline,
-        if_silent=deadlines.if_silent(runtime.business, deadline),
-        history=history,
+        if_silent=deadlines.if_silent(runtime.business, deadline, asking.kind),
+        history=earlier,
         tier=tier,
         model=runtime.tiers[tier].model if tier else None,
         resolves=resolves,
@@ -234,17 +236,3 @@ def _why(run: Run) -> str:
     sop = run.procedure.sop
     trigger = run.task.context.get("trigger")
     return " · ".join(part for part in (sop.name, run.step.name, trigger) if part)
-
-
-def _history(conn: Connection, run: Run) -> str:
-    """Earlier tasks about the same customer."""
-    if run.task.subject is None:
-        return "" if run.task.context.get("customer_found") is None else "New to us."
-    rows = tasks.sql.history(conn, subject=run.task.subject, task_id=run.task.id)
-    if not rows:
-        return "Known customer; no earlier task."
-    return "\n".join(
-        f"{row['at']:%d %b %Y}, task {row['number']}: {row['sop_name']}"
-        f" ({row['status'].replace('_', ' ')})"
-        for row in rows
-    )

@@ -30,6 +30,7 @@ from engine.errors import (
 from engine.gate import Later
 from engine.positions import Position
 from engine.postgres import Connection
+from engine.reasons import told
 from engine.runtime import Runtime
 from engine.step_run import Run, StepTimedOut
 from engine.task_events import Event
@@ -251,7 +252,7 @@ def raise_alarm(
     cards.raise_alarm(
         conn,
         cause or f"failed:{sop.slug}:{step.key}:{code.partition(':')[0]}",
-        f"{sop.name}: the step “{step.name}” failed ({code}).",
+        f"{sop.name}: the step “{step.name}” failed: {told(code)}.",
         channel=runtime.settings.channel_escalations,
         task_id=run.task.id,
     )

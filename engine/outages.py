@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import cards, rate_limits, task_events
+from engine.reasons import called
 from engine.runtime import Runtime
 from engine.task_events import Event
 
@@ -22,7 +23,8 @@ def begin(runtime: Runtime, vendor: str) -> float:
             cards.raise_alarm(
                 conn,
                 f"outage:{vendor}",
-                f"{vendor} cannot be reached. Tasks that need it wait and go on by themselves.",
+                f"{called(vendor)} cannot be reached. Tasks that need it wait and go on by"
+                " themselves.",
                 channel=runtime.settings.channel_escalations,
             )
     return outage.wait

@@ -23,6 +23,7 @@ from engine.mail import mailbox
 from engine.mail.mailbox import Cursor
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.reasons import told
 from engine.runtime import Runtime
 from engine.task_events import Event
 
@@ -124,7 +125,7 @@ def _failed(runtime: Runtime, watcher: Watcher, code: str) -> None:
         cards.raise_alarm(
             conn,
             f"watcher:{watcher.name}",
-            f"The watcher “{watcher.name}” fails ({code}); it tries again, ever more rarely.",
+            f"The watcher “{watcher.name}” fails: {told(code)}. It tries again, ever more rarely.",
             channel=runtime.settings.channel_escalations,
         )
 

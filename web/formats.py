@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from web.reasons import in_words
+from engine.reasons import in_words
 
 CENT = Decimal("0.01")
 
@@ -17,7 +17,7 @@ def filters(zone: ZoneInfo) -> dict[str, Callable[..., Any]]:
     """The template filters that depend on where the company is."""
     return {
         "day_and_time": lambda at, now: day_and_time(at, now, zone),
-        "clock": lambda at: f"{at.astimezone(zone):%H:%M:%S}",
+        "clock": lambda at, since: clock(at, since, zone),
         "in_full": lambda at: in_full(at, zone),
         "iso": lambda at: at.astimezone(zone).isoformat(timespec="seconds"),
         "took": took,
@@ -45,6 +45,15 @@ def day_and_time(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     if 1 < days < 7:
         return f"{local:%a %H:%M}"
     year = "" if local.year == today.year else f" {local.year}"
+    return f"{local:%b} {local.day}{year}, {local:%H:%M}"
+
+
+def clock(at: datetime, since: datetime, zone: ZoneInfo) -> str:
+    """To the second, and with its day where that is not the day on which it began."""
+    local, began = at.astimezone(zone), since.astimezone(zone)
+    if local.date() == began.date():
+        return f"{local:%H:%M:%S}"
+    year = "" if local.year == began.year else f" {local.year}"
     return f"{local:%b} {local.day}{year}, {local:%H:%M}"
 
 

@@ -18,6 +18,7 @@ from engine.inbox import Waiting
 from engine.questions import OPEN, Question, token_of
 from engine.refusals import REASONS
 from engine.runtime import Runtime
+from engine.slack.blocks import KINDS
 from engine.slack.card_state import (
     Answered,
     Cancelled,
@@ -31,14 +32,6 @@ from engine.slack.card_state import (
 )
 from engine.tasks import Task
 
-KINDS = {
-    "approval": "Approval",
-    "choice": "Question",
-    "handover": "For a person",
-    "to_copy": "To write down",
-    "in_doubt": "In doubt",
-    "escalation": "Escalation",
-}
 FORMS = ("edit", "reply", "reason")
 
 

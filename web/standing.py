@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from web.reasons import in_words
+from engine.reasons import in_words
 
 
 class Row(Protocol):

@@ -20,6 +20,7 @@ from engine.cards import Card as SlackCard
 from engine.errors import NotFound
 from engine.inbox import Waiting
 from engine.postgres import Connection
+from engine.reasons import in_words
 from engine.runtime import Runtime
 from engine.sops import Sop
 from engine.steps.contract import Step
@@ -28,7 +29,6 @@ from engine.tasks import FINISHED, PERSONAL_PREFIXES, Task
 from engine.verdicts import Record
 from web.formats import day_and_time
 from web.question_cards import Card, card
-from web.reasons import in_words
 from web.standing import Standing, standing
 from web.timeline import Line, Names, Telling, labels_of
 from web.wording import effect_words, purpose_of

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from engine import users
 from engine.postgres import Connection
-from web.reasons import VENDORS, in_words
+from engine.reasons import VENDORS, in_words
+from engine.slack.blocks import KINDS
 from web.wording import Tone, Weight, effect_words, purpose_of, wording
 
 Event = Mapping[str, Any]
@@ -137,7 +138,7 @@ def _what(event: Event, telling: Telling) -> str:
     first, _, rest = summary.partition(" ")
     match event["event_type"]:
         case "human_asked":
-            said = f"{first.replace('_', ' ')} {rest}"
+            said = f"{KINDS.get(first, first).lower()} {rest}"
         case "human_answered":
             said = f"“{telling.labels.get(first, first.replace('_', ' '))}” {rest}"
         case "step_completed":

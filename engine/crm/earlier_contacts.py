@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from engine.crm import Interaction
 from engine.errors import NotAllowed, VendorError
+from engine.moments import day
 
 if TYPE_CHECKING:
     from engine.steps.contract import StepContext
@@ -39,5 +40,5 @@ def _line(one: Interaction, zone: ZoneInfo) -> str:
     said = " ".join(one.summary.split())
     if len(said) > SUMMARY_LENGTH:
         said = said[: SUMMARY_LENGTH - 1].rstrip() + "…"
-    when = f"{one.at.astimezone(zone):%d %b %Y}, " if one.at else ""
+    when = f"{day(one.at, zone)}, " if one.at else ""
     return f"{when}{one.kind.replace('_', ' ')}: {said}"

@@ -16,6 +16,7 @@ import structlog
 from engine import failpoints
 from engine.errors import VendorError
 from engine.mail import mailbox
+from engine.moments import moment
 from engine.settings import Settings
 
 log = structlog.get_logger()
@@ -43,5 +44,4 @@ def look(settings: Settings, address: str, since: datetime) -> Written:
 
 
 def told(at: datetime, zone: ZoneInfo) -> str:
-    moment = f"{at.astimezone(zone):%a %d %b, %H:%M}"
-    return f"Somebody wrote to them from the office’s mailbox, {moment}."
+    return f"Somebody wrote to them from the office’s mailbox, {moment(at, zone)}."

@@ -138,8 +138,9 @@ def _mail(mail: Mapping[str, Any] | None, room: Room, url: str) -> list[Block]:
         return []
     to, to_name = str(mail.get("to") or ""), str(mail.get("to_name") or "")
     recipient = f"{to_name} <{to}>" if to and to_name else to or "not known yet"
+    sender = one_line(str(mail.get("from") or ""))
     heads = [
-        ("From", one_line(str(mail.get("from") or ""))),
+        *([("From", sender)] if sender else []),
         ("To", one_line(recipient)),
         ("Subject", one_line(str(mail.get("subject") or ""))),
     ]

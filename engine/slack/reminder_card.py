@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from engine.moments import moment
 from engine.slack import Block, elements
 from engine.slack.text import counted, escape, link, one_line
 
@@ -35,7 +36,7 @@ def _text(lines: Sequence[Line], zone: ZoneInfo) -> str:
     first, total = lines[0], sum(line.count for line in lines)
     if len(lines) > 1:
         return f"{total} questions still wait for an answer"
-    until = f"until {first.until.astimezone(zone):%a %d %b %H:%M}"
+    until = f"until {moment(first.until, zone)}"
     if first.batch_id is None:
         return f"Task {first.number} still waits for an answer, {until}."
     verb = "waits" if total == 1 else "wait"
@@ -44,7 +45,7 @@ def _text(lines: Sequence[Line], zone: ZoneInfo) -> str:
 
 def _line(line: Line, zone: ZoneInfo, url: str) -> str:
     title = one_line(line.title)[:120]
-    until = f"{line.until.astimezone(zone):%a %d %b %H:%M}"
+    until = moment(line.until, zone)
     if line.batch_id is not None:
         where = link(f"{url}/batches/{line.batch_id}", f"{title}: {counted(line.count, 'draft')}")
         return f"• {where} · until {until}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.mail import sent_folder
 from engine.mail.sending import answers
+from engine.moments import day
 from engine.steps.contract import Ask, Asking, Option, StepContext
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _told_of(ctx: StepContext, stopped: Suppressed, mail: Mapping[str, Any]) -> 
     since = stopped.created_at
     asked = answers(ctx, str(mail["to"])) and since < ctx.task.created_at
     if asked and stopped.by_choice and not mail.get("commercial"):
-        return ANSWERED.format(f"{since.astimezone(ctx.business.zone):%d %b %Y}")
+        return ANSWERED.format(day(since, ctx.business.zone))
     return SUPPRESSED.format(stopped.reason.replace("_", " "))
 
 

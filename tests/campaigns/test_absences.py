@@ -53,8 +53,8 @@ def test_a_schedule_starts_no_campaign_while_its_owner_is_away(office: Company) 
     assert "Past customer reactivation" in say(office, "away")
 
     back = say(office, "back")
-    assert "Quote follow-up (missed Mon 01 Mar, 09:30)" in back
-    assert "Past customer reactivation (missed Mon 01 Mar, 09:00)" in back
+    assert "Quote follow-up (missed Mon Mar 1, 09:30)" in back
+    assert "Past customer reactivation (missed Mon Mar 1, 09:00)" in back
     assert "By schedule again: Review request." in back
     look(office)
     look(office)
@@ -93,7 +93,7 @@ def test_where_nobody_is_here_a_campaigns_card_waits(office: Company) -> None:
     assert "Past customer reactivation" in back, "Chris is still away"
     card = batch_card(office)
     assert "3 drafts wait for you" in card
-    assert "Chris is away until Fri 05 Mar, 08:00: this is for Sam. <@U0PARTNER>" in card
+    assert "Chris is away until Fri Mar 5, 08:00: this is for Sam. <@U0PARTNER>" in card
 
     press(office, "Approve all 3")
     office.pass_time(minutes=6)

@@ -31,7 +31,7 @@ def test_a_mail_approved_on_a_holiday_goes_out_when_the_office_opens(office: Com
     set_clock(office, THANKSGIVING)
     task = office.mail("lead")
     office.settle()
-    assert "Today is a holiday: what is approved now goes out Sat 28 Nov, 09:00" in blocks(office)
+    assert "Today is a holiday: what is approved now goes out Sat Nov 28, 09:00" in blocks(office)
     task = answer(office, task, "send")
     assert office.outbox == []
     assert (task.parked_for, task.attempt) == ("holiday", 0)

@@ -6,7 +6,7 @@ import pytest
 
 from engine.crm import Interaction
 from engine.tasks import Task
-from tests.engine.hands import begin, question
+from tests.engine.hands import begin, question, set_clock
 from tests.world import Company
 
 APPROVE = """
@@ -49,7 +49,7 @@ def test_both_stand_on_the_card(office: Company) -> None:
     assert all(len(line) < 170 for line in lines)
 
     second = again(office)
-    assert f"task {first.number}: Small (waiting on human)" in question(office, second)["history"]
+    assert f"task {first.number}: Small (still open)" in question(office, second)["history"]
     [_, card] = office.messages("#leads-incoming")
     assert "phone call: Call 3 about the lawn" in str(card["blocks"])
 
@@ -72,3 +72,10 @@ def test_a_crm_that_does_not_tell_holds_no_question_back(
     task = begin(office, APPROVE, ANNA)
     assert task.status == "waiting_on_human"
     assert "did not tell of earlier contacts" in question(office, task)["history"]
+
+
+def test_an_earlier_task_is_told_by_the_day_of_the_office(office: Company) -> None:
+    set_clock(office, "2026-11-20T22:00-06:00")
+    first = begin(office, APPROVE, ANNA)
+    office.pass_time(days=1)
+    assert f"Nov 20, 2026, task {first.number}" in question(office, again(office))["history"]

@@ -243,7 +243,7 @@ def test_the_deadline_counts_business_hours(office: Company) -> None:
     task = ask(office)
     assert task.deadline is not None
     assert task.deadline.isoformat(timespec="minutes") == "2026-11-23T18:00+00:00"
-    assert "Mon 23 Nov, 12:00" in question(office, task)["if_silent"]
+    assert "Mon Nov 23, 12:00" in question(office, task)["if_silent"]
 
 
 def test_a_step_may_give_its_own_deadline(office: Company) -> None:

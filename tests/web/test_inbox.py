@@ -7,6 +7,7 @@ import re
 import pytest
 
 from engine.tasks import Task
+from tests.campaigns.test_batches import campaign
 from tests.engine.hands import begin, question, token
 from tests.web.browsing import STREAM, Browser
 from tests.world import Company
@@ -33,6 +34,15 @@ def test_a_card_says_all_that_one_must_know(owner: Browser, office: Company, lea
     assert "confidence 93%" in said
     assert asked["if_silent"] in said
     assert "Could you give us an estimate?" in said, "what the customer wrote"
+
+
+def test_a_campaign_counts_among_what_is_listed(owner: Browser, office: Company) -> None:
+    campaign(office)
+    office.mail("lead")
+    office.settle()
+    owner.get("/inbox")
+    assert "2 questions wait for you" in owner.reads()
+    assert "most urgent" not in owner.reads()
 
 
 def test_an_answer_is_carried_out_after_the_seconds_to_undo(

@@ -8,7 +8,7 @@ import pytest
 
 from engine import halt
 from engine.tasks import Task
-from tests.engine.hands import begin, rows
+from tests.engine.hands import begin, rows, set_clock
 from tests.web.browsing import STREAM, Browser
 from tests.world import MAILS, Company
 
@@ -134,6 +134,23 @@ def test_the_timeline_tells_what_happened(owner: Browser, office: Company) -> No
     assert re.search(r"Models cost \$0\.00\d\d", said)
     events = rows(office, "select count(*) as n from task_events where task_id = %s", task.id)
     assert len(re.findall(r'id="event-\d+"', owner.page)) == events[0]["n"]
+
+
+def test_what_happened_on_another_day_says_on_which(owner: Browser, office: Company) -> None:
+    set_clock(office, "2026-11-20T10:00-06:00")
+    task = begin(office, ASK)
+    office.pass_time(days=3)
+    answer(owner, "Agreed")
+    office.settle()
+    owner.get(f"/tasks/{task.number}")
+    assert re.search(r"Asked a person: question in #leads-incoming 10:00:\d\d ", owner.reads())
+    assert "Chris answered “Agreed” Nov 23, 10:00" in owner.reads()
+
+
+def test_one_value_is_one(owner: Browser, office: Company) -> None:
+    task = begin(office, ASK, {"customer_name": "Anna"})
+    owner.get(f"/tasks/{task.number}")
+    assert "Show 1 value " in owner.reads()
 
 
 def test_the_context_is_shown_to_who_is_signed_in(viewer: Browser, small: Task) -> None:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.reasons import in_words
 from web.formats import about, ago, day_and_time, dollars, lasting, took
-from web.reasons import in_words
 from web.timeline import Names, Telling
 from web.wording import WORDINGS, effect_words, purpose_of, unworded, wording
 
@@ -92,6 +92,7 @@ def test_what_changes_the_world_is_loud_and_bookkeeping_is_not() -> None:
         ("refused:MessageRejected", "refused (MessageRejected)"),
         ("low_confidence, recipient_name_missing",
          "not sure enough, the customer’s name is missing"),
+        ("ambiguous", "no answer came"),
         ("something_new", "something new"),
         ("", ""),
         (None, ""),

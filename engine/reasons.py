@@ -49,6 +49,7 @@ WORDS = {
     "recipient_name_odd": "the customer’s name is in odd case",
     "too_long": "the text is too long",
     "timeout": "no answer in time",
+    "ambiguous": "no answer came",
     "timed_out": "it took longer than it may",
     "step_failed": "it cannot be done like this",
     "reply_invalid": "the model’s reply could not be used",
@@ -77,6 +78,18 @@ KINDS = {
 }
 _PAUSE = re.compile(r" (\d+(?:\.\d+)?) s$")
 _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d \d\d:\d\d[+-]\d{4})")
+
+
+def told(code: str) -> str:
+    """For a message: in words, and the code behind them for who looks it up."""
+    said = in_words(code)
+    return said if said == code.replace("_", " ") else f"{said} ({code})"
+
+
+def called(vendor: str) -> str:
+    """A vendor at the beginning of a sentence."""
+    name = VENDORS.get(vendor, vendor)
+    return name[:1].upper() + name[1:]
 
 
 def in_words(code: str | None, zone: ZoneInfo | None = None) -> str:
