@@ -9,6 +9,7 @@ tells. Names of fields and codes pass through, texts do not, for they quote cust
 from __future__ import annotations
 
 import re
+import threading
 import time
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -28,17 +29,13 @@ Form = TypeVar("Form", bound=BaseModel)
 
 
 class Calls:
-    """Thread-safe: one client with its pool serves all threads of the process."""
+    """Thread-safe: each thread that calls has a client, and with it a connection, of its own."""
 
     def __init__(self, base_url: str, api_key: str) -> None:
-        self._client = httpx.Client(
-            base_url=base_url.rstrip("/"),
-            headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json"},
-            # As many at once as the process has threads that call; a slow CRM must not make
-            # tasks queue for a connection until their time is up. Few stay open: httpx looks
-            # at all of them for each call, and at two hundred that halved the speed.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-        )
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
+        self._tls = httpx.create_ssl_context()
+        self._mine = _Mine()
 
     def make(
         self, method: str, path: str, timeout: float, *, reads: bool, **request: Any
@@ -46,12 +43,27 @@ class Calls:
         """The answer, whatever it says."""
         limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
         try:
-            return self._client.request(method, path, timeout=limits, **request)
+            return self._client().request(method, path, timeout=limits, **request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise Unreachable(VENDOR, "no_connection") from None
         except httpx.TransportError as error:
             detail = "timeout" if isinstance(error, httpx.TimeoutException) else "dropped"
             raise (Unreachable if reads else Ambiguous)(VENDOR, detail) from None
+
+    def _client(self) -> httpx.Client:
+        # One for all threads looks at every connection for each call, under a lock: with two
+        # hundred of them that took longer than the calls.
+        if self._mine.client is None:
+            self._mine.client = httpx.Client(
+                base_url=self._base_url, headers=self._headers, verify=self._tls
+            )
+        return self._mine.client
+
+
+class _Mine(threading.local):
+    """A thread's own client; it goes when the thread does."""
+
+    client: httpx.Client | None = None
 
 
 class Patience:

@@ -32,11 +32,11 @@ def measure(
         with slow_vendor(seconds) as url:
             for concurrency in concurrencies:
                 found |= _slow(conn, dsn, url, vendor_sop, count, concurrency)
+            if with_peers:
+                found["peers"] = peers.sleepers(
+                    dsn, count=count, url=f"{url}/customers/1", concurrencies=concurrencies
+                )
         found |= _waits(conn, dsn, waiting_sop, count)
-    if with_peers:
-        found["peers"] = peers.sleepers(
-            dsn, count=count, seconds=seconds, concurrencies=concurrencies
-        )
     return found
 
 

@@ -1,7 +1,7 @@
 """Peers measured in the same run, on the same server, each in a throwaway environment.
 
 Each peer is a script beside this file. It is run by the peer's own Python with
-`KIND DSN COUNT CONCURRENCY SECONDS` and prints one JSON object. What a peer cannot show,
+`KIND DSN COUNT CONCURRENCY URL` and prints one JSON object. What a peer cannot show,
 because it cannot be had from PyPI or fails, its row says.
 """
 
@@ -35,33 +35,33 @@ class Peer:
 
 
 PEERS = (
-    Peer("dbos", ("dbos",)),
-    Peer("absurd", ("absurd-sdk", "absurdctl")),
-    Peer("pgqueuer", ("pgqueuer", "asyncpg")),
+    Peer("dbos", ("dbos", "httpx")),
+    Peer("absurd", ("absurd-sdk", "absurdctl", "httpx")),
+    Peer("pgqueuer", ("pgqueuer", "asyncpg", "aiohttp")),
 )
 
 
 def workflow(dsn: str, *, concurrency: int, count: int) -> list[dict[str, Any]]:
     """Five durable steps, as in our own scenario."""
-    return [_measured(peer, dsn, "workflow", count, (concurrency,), 0.0) for peer in PEERS]
+    return [_measured(peer, dsn, "workflow", count, (concurrency,), "") for peer in PEERS]
 
 
 def sleepers(
-    dsn: str, *, count: int, seconds: float, concurrencies: tuple[int, ...]
+    dsn: str, *, count: int, url: str, concurrencies: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """One durable step that sleeps."""
-    return [_measured(peer, dsn, "sleepers", count, concurrencies, seconds) for peer in PEERS]
+    """One durable step that asks the slow vendor at `url`, by a client that suits it."""
+    return [_measured(peer, dsn, "sleepers", count, concurrencies, url) for peer in PEERS]
 
 
 def _measured(
-    peer: Peer, dsn: str, kind: str, count: int, concurrencies: tuple[int, ...], seconds: float
+    peer: Peer, dsn: str, kind: str, count: int, concurrencies: tuple[int, ...], url: str
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"peer": peer.name}
     with tempfile.TemporaryDirectory(prefix=f"peer-{peer.name}-") as folder:
         try:
             python = _environment(Path(folder), peer)
             for concurrency in concurrencies:
-                found = _run(python, peer, dsn, kind, count, concurrency, seconds)
+                found = _run(python, peer, dsn, kind, count, concurrency, url)
                 many = len(concurrencies) > 1
                 row |= {f"{k}_{concurrency}": v for k, v in found.items()} if many else found
         except subprocess.CalledProcessError as error:
@@ -80,13 +80,11 @@ def _environment(folder: Path, peer: Peer) -> Path:
 
 
 def _run(
-    python: Path, peer: Peer, dsn: str, kind: str, count: int, concurrency: int, seconds: float
+    python: Path, peer: Peer, dsn: str, kind: str, count: int, concurrency: int, url: str
 ) -> dict[str, Any]:
     name = f"bench_{peer.name}_{kind}_{concurrency}"
     with fresh_database(dsn, name) as theirs, Watch(theirs) as watch:
-        said = _call(
-            str(python), str(peer.script), kind, theirs, str(count), str(concurrency), str(seconds)
-        )
+        said = _call(str(python), str(peer.script), kind, theirs, str(count), str(concurrency), url)
         found = json.loads(said.splitlines()[-1])
     return found | {"connections": watch.most}
 
@@ -104,10 +102,10 @@ def _bare_environment() -> dict[str, str]:
 
 
 def main() -> None:
-    """For looking at one peer by itself: PEER KIND DSN COUNT CONCURRENCY SECONDS."""
-    name, kind, dsn, count, concurrency, seconds = sys.argv[1:]
+    """For looking at one peer by itself: PEER KIND DSN COUNT CONCURRENCY URL."""
+    name, kind, dsn, count, concurrency, url = sys.argv[1:]
     peer = next(peer for peer in PEERS if peer.name == name)
-    print(_measured(peer, dsn, kind, int(count), (int(concurrency),), float(seconds)))
+    print(_measured(peer, dsn, kind, int(count), (int(concurrency),), url))
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ class Order:
     dsn: str
     count: int
     concurrency: int
-    seconds: float
+    url: str
 
 
 def order() -> Order:
-    kind, dsn, count, concurrency, seconds = sys.argv[1:6]
-    return Order(kind, dsn, int(count), int(concurrency), float(seconds))
+    kind, dsn, count, concurrency, url = sys.argv[1:6]
+    return Order(kind, dsn, int(count), int(concurrency), url)
 
 
 @dataclass

@@ -10,6 +10,7 @@ import absurdctl
 import psycopg
 from absurd_sdk import Absurd
 from clock import Clock, order
+from slow_call import ask
 
 asked = order()
 over = threading.Event()
@@ -30,7 +31,7 @@ def workflow(params: Any, ctx: Any) -> None:
 @app.register_task(name="sleepers")
 def sleepers(params: Any, ctx: Any) -> None:
     clock.begin()
-    ctx.step("sleep", lambda: time.sleep(asked.seconds))
+    ctx.step("ask", lambda: ask(asked.url))
     clock.end()
 
 

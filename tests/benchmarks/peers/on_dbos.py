@@ -7,6 +7,7 @@ import time
 
 from clock import Clock, order
 from dbos import DBOS, DBOSClient
+from slow_call import ask
 
 asked = order()
 over = threading.Event()
@@ -19,8 +20,8 @@ def note(n: int) -> int:
 
 
 @DBOS.step()
-def sleep() -> None:
-    time.sleep(asked.seconds)
+def call() -> int:
+    return ask(asked.url)
 
 
 @DBOS.workflow()
@@ -33,7 +34,7 @@ def workflow() -> None:
 @DBOS.workflow()
 def sleepers() -> None:
     clock.begin()
-    sleep()
+    call()
     clock.end()
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import aiohttp
 import asyncpg
 from clock import Clock, order
 from pgqueuer import PgQueuer
@@ -31,6 +32,7 @@ async def main() -> None:
         "  run_id bigint, event_type text, at timestamptz default now());"
         f"insert into bench_runs select n, 0 from generate_series(1, {asked.count}) n"
     )
+    vendor = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     over = asyncio.Event()
     clock = Clock(asked.count, over.set)
     app = PgQueuer(AsyncpgPoolDriver(pool))
@@ -44,7 +46,9 @@ async def main() -> None:
     @app.entrypoint("sleepers")
     async def sleepers(job: Job) -> None:
         clock.begin()
-        await asyncio.sleep(asked.seconds)
+        async with vendor.get(asked.url) as answer:
+            answer.raise_for_status()
+            await answer.read()
         clock.end()
 
     payloads: list[bytes | None] = [str(n + 1).encode() for n in range(asked.count)]
