@@ -288,6 +288,24 @@ CREATE TABLE public.tasks (
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.1');
 
+CREATE VIEW public.runnable_agents AS
+ SELECT a.id,
+    a.max_concurrent_tasks,
+    a.running_tasks,
+    head.priority,
+    head.queued_at,
+    ( SELECT count(*) AS count
+           FROM public.tasks r
+          WHERE ((r.agent_id = a.id) AND (r.status = 'in_progress'::text))) AS running
+   FROM (public.agents a
+     CROSS JOIN LATERAL ( SELECT t.priority,
+            t.queued_at
+           FROM public.tasks t
+          WHERE ((t.agent_id = a.id) AND (t.status = 'pending'::text))
+          ORDER BY t.priority DESC, t.queued_at
+         LIMIT 1) head)
+  WHERE (a.status = 'active'::text);
+
 CREATE VIEW public.runnable_sops AS
  WITH RECURSIVE queues AS (
         ( SELECT t.sop_id,

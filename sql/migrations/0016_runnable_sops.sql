@@ -3,8 +3,10 @@
 -- one agent, too, a slow procedure with a long queue must not take every thread.
 create index tasks_queued on tasks (sop_id, priority desc, queued_at) where status = 'pending';
 
-drop view runnable_agents;
 drop index tasks_runnable;
+
+-- The view `runnable_agents` stays until a later change: a deploy migrates while workers of the
+-- release before are still at it, and they claim by that view.
 
 create view runnable_sops as
 -- From one procedure with a task waiting to the next: each costs one look at the index,
