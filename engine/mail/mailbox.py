@@ -8,20 +8,17 @@ again; the caller knows each mail by its hash and takes none twice.
 
 from __future__ import annotations
 
-import imaplib
 import re
-import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from imap_tools import errors as imap
-from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxUnencrypted
+from imap_tools.mailbox import BaseMailBox
 
-from engine.errors import Refused, Unauthorised, Unreachable, VendorError
+from engine.errors import Unreachable
 from engine.mail.addresses import deliverable
+from engine.mail.imap_account import Account, select
 from engine.settings import Settings
 
 SIZE_LIMIT = 25 * 1024 * 1024
@@ -30,9 +27,6 @@ CUT_SIZE = 1024 * 1024
 LOOKBACK = timedelta(days=7)
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 SENT_NAMES = re.compile(r"(^|[/.])(sent|sent items|sent messages|sent mail)$", re.IGNORECASE)
-TRY_LATER = re.compile(
-    rb"\[(UNAVAILABLE|INUSE|LIMIT|OVERQUOTA|SERVERBUG)\]|too many", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,50 +54,27 @@ class Fetched(NamedTuple):
 
 
 def from_settings(settings: Settings) -> Mailbox:
-    return Mailbox(
-        settings.imap_host,
-        settings.imap_port,
-        settings.imap_user,
-        settings.imap_password.get_secret_value(),
-        tls=settings.imap_tls,
-        folder=settings.imap_folder,
-        timeout=settings.mail_timeout_seconds,
-    )
+    return Mailbox(Account.from_settings(settings), settings.imap_folder)
 
 
 class Mailbox:
     """Connects for each call and keeps nothing open between them."""
 
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        user: str,
-        password: str,
-        *,
-        tls: bool = True,
-        folder: str = "INBOX",
-        timeout: float = 20.0,
-    ) -> None:
-        self._host = host
-        self._port = port
-        self._user = user
-        self._password = password
-        self._tls = tls
+    def __init__(self, account: Account, folder: str = "INBOX") -> None:
+        self._account = account
         self._folder = folder
-        self._timeout = timeout
 
     def position(self) -> Cursor:
         """Where the mailbox ends now: for a watcher that shall begin with the next mail."""
-        with self._open() as box:
-            uidvalidity = self._select(box, self._folder)
+        with self._account.opened() as box:
+            uidvalidity = select(box, self._folder)
             return Cursor(uidvalidity, max(map(int, box.uids("ALL", charset=None)), default=0))
 
     def fetch(self, cursor: Cursor | None, limit: int = 50) -> Iterator[Fetched]:
         """Messages above the cursor, oldest first. Without a usable cursor, those of the last
         days: a mailbox may hold twenty years, and nobody wants them answered."""
-        with self._open() as box:
-            uidvalidity = self._select(box, self._folder)
+        with self._account.opened() as box:
+            uidvalidity = select(box, self._folder)
             if cursor is not None and cursor.uidvalidity == uidvalidity:
                 found = map(int, box.uids(f"UID {cursor.uid + 1}:*", charset=None))
                 # The range `n:*` always holds the last message, even one below n.
@@ -121,7 +92,7 @@ class Mailbox:
 
     def sent_folder(self) -> str | None:
         """The folder of sent mail, by its flag or its name."""
-        with self._open() as box:
+        with self._account.opened() as box:
             return _sent_folder(box)
 
     def written_to_since(self, address: str, since: datetime) -> datetime | None:
@@ -129,11 +100,11 @@ class Mailbox:
         `since`: what lies in the folder of sent mail. Our own mail goes by SES, not there."""
         if not deliverable(address):
             return None
-        with self._open() as box:
+        with self._account.opened() as box:
             folder = _sent_folder(box)
             if folder is None:
                 return None
-            self._select(box, folder)
+            select(box, folder)
             # The search knows days only, and those of the server's clock.
             day = imap_date(since - timedelta(days=1))
             uids = box.uids(f'TO "{deliverable(address)}" SINCE {day}', charset=None)
@@ -141,39 +112,6 @@ class Mailbox:
                 return None
             _, lines = box.client.uid("FETCH", ",".join(uids[-200:]), "(UID INTERNALDATE)")
             return max((when for when in map(_internal_date, lines) if when > since), default=None)
-
-    @contextmanager
-    def _open(self) -> Iterator[BaseMailBox]:
-        with _translated():
-            if self._tls:
-                # The standard library's default for IMAP verifies no certificate.
-                context = ssl.create_default_context()
-                box: BaseMailBox = MailBox(
-                    self._host, self._port, timeout=self._timeout, ssl_context=context
-                )
-            else:
-                box = MailBoxUnencrypted(self._host, self._port, timeout=self._timeout)
-            try:
-                self._sign_in(box)
-                yield box
-            finally:
-                _leave(box)
-
-    def _sign_in(self, box: BaseMailBox) -> None:
-        login = box.login if (self._user + self._password).isascii() else box.login_utf8
-        try:
-            login(self._user, self._password, initial_folder=None)
-        except imap.MailboxLoginError as error:
-            raise _login_failure(b" ".join(filter(None, error.command_result[1]))) from None
-        except imaplib.IMAP4.abort:
-            raise
-        except imaplib.IMAP4.error as error:
-            raise _login_failure(str(error).encode()) from None
-
-    def _select(self, box: BaseMailBox, folder: str) -> int:
-        box.folder.set(folder, readonly=True)
-        _, values = box.client.response("UIDVALIDITY")
-        return int(values[0]) if values and values[0] else 0
 
 
 def imap_date(when: datetime) -> str:
@@ -218,32 +156,3 @@ def _internal_date(line: Any) -> datetime:
         return datetime.strptime(written, "%d-%b-%Y %H:%M:%S %z")
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
-
-
-def _leave(box: BaseMailBox) -> None:
-    try:
-        box.client.logout()
-    except (OSError, imaplib.IMAP4.error):
-        box.client.shutdown()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except VendorError:
-        raise
-    except imap.MailboxFolderSelectError:
-        raise Refused("imap", "folder_missing") from None
-    except (imap.ImapToolsError, imaplib.IMAP4.error) as error:
-        raise Unreachable("imap", type(error).__name__) from None
-    except ssl.SSLCertVerificationError:
-        raise Unreachable("imap", "certificate_refused") from None
-    except OSError as error:
-        raise Unreachable("imap", type(error).__name__) from None
-
-
-def _login_failure(answer: bytes) -> VendorError:
-    if TRY_LATER.search(answer):
-        return Unreachable("imap", "login_later")
-    return Unauthorised("imap", "login_refused")

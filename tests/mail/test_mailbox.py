@@ -19,6 +19,7 @@ import pytest
 from engine.demo import reserve_port
 from engine.errors import Refused, Unauthorised, Unreachable
 from engine.mail import mailbox as module
+from engine.mail.imap_account import Account
 from engine.mail.inbound import read_mail
 from engine.mail.mailbox import Cursor, Mailbox, from_settings, imap_date
 from engine.settings import Settings
@@ -64,9 +65,9 @@ def mailbox(server: tuple[Path, int]) -> Mailbox:
     return connect(server[1])
 
 
-def connect(port: int, **changes) -> Mailbox:
+def connect(port: int, folder: str = "INBOX", **changes) -> Mailbox:
     settings = {"user": "office", "password": "office", "tls": False, "timeout": 5.0}
-    return Mailbox("127.0.0.1", port, **settings | changes)
+    return Mailbox(Account("127.0.0.1", port, **settings | changes), folder)
 
 
 def message(subject: str, size: int = 0) -> bytes:
