@@ -177,11 +177,12 @@ def _wanted_of_crm(runtime: Runtime) -> Iterator[Finding]:
 
 
 def _mailbox(settings: Settings) -> str:
-    from engine.mail import mailbox
+    from engine.mail import mailbox, sent_folder
+    from engine.mail.imap_account import Account
 
-    box = mailbox.from_settings(settings)
-    box.position()
-    sent = box.sent_folder() if settings.sent_folder_check else None
+    mailbox.from_settings(settings).position()
+    looks = settings.sent_folder_check
+    sent = sent_folder.name_of(Account.from_settings(settings)) if looks else None
     seen = f"sent mail in {sent}" if sent else "sent mail is not looked at"
     return f"{settings.imap_user} at {settings.imap_host}, {seen}"
 

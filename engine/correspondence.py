@@ -11,8 +11,7 @@ from typing import Any
 from engine import effects, families, mail_threads, suppressions, tasks
 from engine.business import Business
 from engine.keyed_hash import contact_hash
-from engine.mail import sent_folder
-from engine.mail.sent_folder import Written
+from engine.mail.sent_folder import SentFolder, Written
 from engine.mail.ses import wire_message_id
 from engine.postgres import Database
 from engine.settings import Settings
@@ -30,6 +29,7 @@ class Correspondence:
     settings: Settings
     business: Business
     task: Task
+    sent_folder: SentFolder
 
     def reply_address(self) -> str:
         """The company's reply address with this task's token, and the token's hash kept
@@ -69,7 +69,7 @@ class Correspondence:
         """Whether somebody has written to this address from the office's mailbox since the
         customer's mail came, or since the moment that is `known` already."""
         since = datetime.fromisoformat(known) if known else self._began()
-        return sent_folder.look(self.settings, address, since)
+        return self.sent_folder.look(self.settings, address, since)
 
     def _began(self) -> datetime:
         """When the customer's mail was sent, or the task began. A key holds the moment of its

@@ -14,6 +14,7 @@ from engine.llm import LLM
 from engine.llm import tiers as llm_tiers
 from engine.llm.tiers import Tiers
 from engine.mail import Mailer
+from engine.mail.sent_folder import SentFolder
 from engine.mail.sns import Certificates
 from engine.postgres import Database
 from engine.settings import Settings
@@ -33,6 +34,7 @@ class Runtime:
     crm: Crm | None
     procedures: Procedures = field(default_factory=Procedures)
     certificates: Certificates = field(default_factory=Certificates)
+    sent_folder: SentFolder = field(default_factory=SentFolder)
 
 
 def build_runtime(settings: Settings, database: Database) -> Runtime:

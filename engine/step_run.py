@@ -179,7 +179,9 @@ class Context:
     @property
     def correspondence(self) -> Correspondence:
         here = self.runtime
-        return Correspondence(here.database, here.settings, here.business, self.task)
+        return Correspondence(
+            here.database, here.settings, here.business, self.task, here.sent_folder
+        )
 
     def ask_model(
         self,

@@ -8,6 +8,7 @@ The process then ends at once: threads stuck in a vendor's socket cannot be join
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -62,5 +63,7 @@ async def _run(runtime: Runtime, concurrency: int) -> int:
     working.cancel()
     clean = await asyncio.to_thread(crew.stop, seconds=runtime.settings.shutdown_seconds)
     await asyncio.wait([working], timeout=2)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.to_thread(runtime.sent_folder.close), timeout=2)
     log.info("worker_stopped", clean=clean)
     return 1 if exhausted else 0

@@ -215,8 +215,8 @@ def company(dsn: str, folder: Path, *, web: bool = True, **settings: Any) -> Ite
         wanted = settings_for(dsn, local_url, folder, **settings)
         database = Database(dsn, size=4)
         database.open()
+        runtime = build_runtime(wanted, database)
         try:
-            runtime = build_runtime(wanted, database)
             _seed(runtime)
             here = Company(runtime, local, local_url)
             if web:
@@ -226,6 +226,7 @@ def company(dsn: str, folder: Path, *, web: bool = True, **settings: Any) -> Ite
             else:
                 yield here
         finally:
+            runtime.sent_folder.close()
             database.close()
 
 

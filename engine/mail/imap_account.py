@@ -48,12 +48,21 @@ class Account:
     def opened(self) -> Iterator[BaseMailBox]:
         """Signed in for as long as the caller needs it."""
         with translated():
-            box = self._connected()
+            box = self.signed_in()
             try:
-                self._sign_in(box)
                 yield box
             finally:
                 leave(box)
+
+    def signed_in(self) -> BaseMailBox:
+        """For whoever leaves it by themselves, and calls this in `translated`."""
+        box = self._connected()
+        try:
+            self._sign_in(box)
+        except BaseException:
+            leave(box)
+            raise
+        return box
 
     def _connected(self) -> BaseMailBox:
         if not self.tls:

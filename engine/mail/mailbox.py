@@ -1,4 +1,4 @@
-"""The office's mailbox by IMAP: what came in since last time, and who was written to.
+"""The office's mailbox by IMAP: what came in since last time.
 
 Nothing in the mailbox is changed: the folder is opened read-only and bodies are peeked at,
 so a mail that a person has not seen stays unseen. Where we stand is a cursor of the
@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from imap_tools.mailbox import BaseMailBox
 
 from engine.errors import Unreachable
-from engine.mail.addresses import deliverable
 from engine.mail.imap_account import Account, select
 from engine.settings import Settings
 
@@ -26,7 +25,6 @@ CUT_SIZE = 1024 * 1024
 """Of a larger mail so much is fetched: its headers and, as a rule, its text."""
 LOOKBACK = timedelta(days=7)
 MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
-SENT_NAMES = re.compile(r"(^|[/.])(sent|sent items|sent messages|sent mail)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +88,6 @@ class Mailbox:
                 if raw is not None:
                     yield Fetched(raw, Cursor(uidvalidity, uid), whole)
 
-    def sent_folder(self) -> str | None:
-        """The folder of sent mail, by its flag or its name."""
-        with self._account.opened() as box:
-            return _sent_folder(box)
-
-    def written_to_since(self, address: str, since: datetime) -> datetime | None:
-        """When a person last wrote to this address from the office, if that was after
-        `since`: what lies in the folder of sent mail. Our own mail goes by SES, not there."""
-        if not deliverable(address):
-            return None
-        with self._account.opened() as box:
-            folder = _sent_folder(box)
-            if folder is None:
-                return None
-            select(box, folder)
-            # The search knows days only, and those of the server's clock.
-            day = imap_date(since - timedelta(days=1))
-            uids = box.uids(f'TO "{deliverable(address)}" SINCE {day}', charset=None)
-            if not uids:
-                return None
-            _, lines = box.client.uid("FETCH", ",".join(uids[-200:]), "(UID INTERNALDATE)")
-            return max((when for when in map(_internal_date, lines) if when > since), default=None)
-
 
 def imap_date(when: datetime) -> str:
     return f"{when.day:02}-{MONTHS[3 * when.month - 3 : 3 * when.month]}-{when.year}"
@@ -139,20 +114,3 @@ def _body(box: BaseMailBox, uid: int, part: str) -> bytes | None:
         if isinstance(line, tuple) and b"BODY[" in line[0].upper():
             return line[1]
     return None
-
-
-def _sent_folder(box: BaseMailBox) -> str | None:
-    folders = box.folder.list()
-    marked = [one.name for one in folders if "\\sent" in {flag.lower() for flag in one.flags}]
-    named = [one.name for one in folders if SENT_NAMES.search(one.name)]
-    return next(iter(marked + named), None)
-
-
-def _internal_date(line: Any) -> datetime:
-    text = line[0] if isinstance(line, tuple) else line
-    found = re.search(rb'INTERNALDATE "([^"]+)"', text or b"")
-    try:
-        written = found[1].decode("ascii").strip() if found else ""
-        return datetime.strptime(written, "%d-%b-%Y %H:%M:%S %z")
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -146,6 +147,19 @@ def test_a_mailbox_that_is_down_is_said_and_holds_nothing_up(database: str, tmp_
         assert looks_out(office, task) == []
         assert answer(office, task, "send").status == "completed"
         assert len(office.outbox) == 1
+
+
+def test_five_mails_are_ten_looks_and_one_sign_in(database: str, tmp_path: Path) -> None:
+    log, port = tmp_path / "imap.log", reserve_port()
+    with imap_server(tmp_path / "maildir", port, log), with_mailbox(database, tmp_path, port) as it:
+        for n in range(5):
+            mailed = APPROVED.replace("anna@", f"anna{n}@").replace("commercial: true", "")
+            task = begin(it, mailed, slug=f"small_{n}")
+            assert answer(it, task, "send").status == "completed"
+        assert len(it.outbox) == 5
+    said = log.read_bytes()
+    assert len(re.findall(rb"-->.*UID SEARCH", said)) == 10
+    assert len(re.findall(rb"-->.*LOGIN", said)) == 1
 
 
 def test_it_can_be_switched_off(office: Company, maildir: Path) -> None:

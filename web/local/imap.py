@@ -53,12 +53,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--maildir", type=Path, required=True)
     parser.add_argument("--user", default="office")
     parser.add_argument("--password", default="office")
+    parser.add_argument("--debug", action="store_true", help="print what is said, line by line")
     given = parser.parse_args(arguments)
     prepare(given.maildir, given.user, given.password)
     # pymap writes its index to the temporary directory and then renames it into place.
     tempfile.tempdir = str(given.maildir)
     _correct_maildir()
+    _end_at_once()
     sys.argv = ["pymap", "--host", given.host, "--port", str(given.port), "--no-tls"]
+    sys.argv += ["--debug"] if given.debug else []
     sys.argv += ["maildir", str(given.maildir)]
     from pymap.main import main as serve
 
@@ -74,6 +77,16 @@ def _mailbox(maildir: Path, folder: str = "") -> Path:
     if folder:
         (home / "maildirfolder").touch()
     return home
+
+
+def _end_at_once() -> None:
+    """Told to end, a server of asyncio waits for its clients, and ours stay for minutes."""
+    from asyncio.base_events import Server
+
+    async def wait_closed(_: Server) -> None:
+        return
+
+    Server.wait_closed = wait_closed  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _correct_maildir() -> None:
