@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine import agents, halt, inbox, sops, tasks
+from engine import agents, halt, inbox, sops, tasks, watcher_pauses
 from engine.absence_commands import absence_lines, away, back
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
@@ -78,6 +78,7 @@ def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
         counts = {row["status"]: row["n"] for row in tasks.sql.counts(conn)}
         waiting = inbox.count(conn)
         absent = absence_lines(runtime, conn)
+        resting = watcher_pauses.paused(conn)
         paused = [agent.name for agent in agents.list_all(conn) if agent.status != "active"]
     lines = [f"{counted(counts[status], 'task')} {words}" for status, words in WORDS.items()
              if counts.get(status)]  # fmt: skip
@@ -86,6 +87,8 @@ def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
     lines += [f"{said}." for said in absent]
     if paused:
         lines.append(f"Not active: {', '.join(paused)}")
+    if resting:
+        lines.append(f"Watchers that are paused: {', '.join(resting)}")
     if waiting:
         lines.append(f"{counted(waiting, 'question')} in the inbox: {_inbox(runtime)}")
     return "\n".join(lines) or "Nothing is open."

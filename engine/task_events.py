@@ -29,7 +29,8 @@ EventType = Literal[
     "cancel_requested",
     "agent_paused", "agent_resumed", "agent_changed", "sop_imported", "sop_published",
     "sop_disabled", "effects_halted", "effects_resumed", "budget_passed",
-    "watcher_failed", "watcher_recovered", "user_added", "user_changed", "user_away", "user_back",
+    "watcher_failed", "watcher_recovered", "watcher_paused", "watcher_resumed",
+    "user_added", "user_changed", "user_away", "user_back",
     "credential_added", "credential_revoked", "vendor_down", "vendor_back",
 ]  # fmt: skip
 

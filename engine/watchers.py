@@ -130,15 +130,17 @@ def _failed(runtime: Runtime, watcher: Watcher, code: str) -> None:
         )
 
 
-def _passed(runtime: Runtime, hold: Hold, cursor: dict[str, Any] | None) -> None:
+def _passed(runtime: Runtime, hold: Hold, cursor: dict[str, Any] | None) -> bool:
+    """False where somebody has paused it meanwhile: then nothing more is started."""
     with runtime.database.statement("watcher_passed") as conn:
-        until = sql.passed(
+        row = sql.passed(
             conn, watcher_id=hold.watcher.id, cursor=Jsonb(cursor) if cursor else None,
             held_until=hold.until, hold_seconds=HOLD_SECONDS,
         )  # fmt: skip
     # One that is due at once is left so.
-    if until is not None and until > hold.until:
-        hold.until = until
+    if row is not None and row["next_check_at"] > hold.until:
+        hold.until = row["next_check_at"]
+    return row is not None and row["status"] == "active"
 
 
 def _email_inbox(runtime: Runtime, hold: Hold) -> None:
@@ -153,7 +155,8 @@ def _email_inbox(runtime: Runtime, hold: Hold) -> None:
         failpoints.reach("call:imap:fetch:after")
         intake.take_mail(runtime, fetched.raw, source="mailbox")
         # After each one: a check that is cut short goes on where it was.
-        _passed(runtime, hold, asdict(fetched.cursor))
+        if not _passed(runtime, hold, asdict(fetched.cursor)):
+            return
 
 
 def _since(watcher: Watcher) -> datetime:

@@ -79,6 +79,8 @@ WORDINGS: dict[str, Wording] = {
     "budget_passed": Wording("The budget was passed: {what}", "loud", "bad"),
     "watcher_failed": Wording("A watcher failed: {what}", "loud", "bad"),
     "watcher_recovered": Wording("The watcher {what} works again", "plain", "good"),
+    "watcher_paused": Wording("{who} paused the watcher {what}", "loud", "person"),
+    "watcher_resumed": Wording("{who} let the watcher {what} look again", "loud", "person"),
     "user_added": Wording("{who} added a user: {what}", "plain", "person"),
     "user_changed": Wording("{who} changed a user: {what}", "plain", "person"),
     "user_away": Wording("{who} said who is away: {what}", "plain", "person"),

@@ -54,9 +54,21 @@ def cli() -> None:
 
 
 def _register() -> None:
-    from engine.cli import acts, demo, intake, outlook, people, processes, slack, sops, tasks
+    from engine.cli import (
+        acts,
+        demo,
+        intake,
+        outlook,
+        people,
+        processes,
+        slack,
+        sops,
+        tasks,
+        watchers,
+    )  # fmt: skip
 
-    for module in (demo, processes, intake, sops, tasks, acts, outlook, people, slack):
+    modules = (demo, processes, intake, sops, tasks, acts, watchers, outlook, people, slack)
+    for module in modules:
         for command in module.COMMANDS:
             cli.add_command(command)
 

@@ -20,15 +20,15 @@ update watchers w
  where w.id = due.id
 returning w.*;
 
--- name: passed :value
--- A sign of life, too. Somebody may have asked meanwhile for another check at once.
+-- name: passed :one
+-- A sign of life, too. Somebody may have asked meanwhile for another check at once, or for none.
 update watchers
    set cursor = %(cursor)s, failures = 0, last_error = null,
        next_check_at = case when next_check_at = %(held_until)s
                             then now() + make_interval(secs => least(interval_seconds, %(hold_seconds)s))
                             else next_check_at end
  where id = %(watcher_id)s
-returning next_check_at;
+returning next_check_at, status;
 
 -- name: checked :exec
 -- The next check is an interval after this one began, unless somebody wants it sooner.
@@ -45,7 +45,15 @@ update watchers
 returning failures;
 
 -- name: list :many
-select w.*, a.slug as agent from watchers w join agents a on a.id = w.agent_id order by w.name;
+select w.*, a.slug as agent, a.status as agent_status from watchers w join agents a on a.id = w.agent_id order by w.name;
+
+-- name: set_status :one
+-- Resumed it is due at once. No row where it was so before.
+update watchers
+   set status = %(status)s,
+       next_check_at = case when %(status)s = 'active' then now() else next_check_at end
+ where name = %(name)s and status <> %(status)s
+returning *;
 
 -- name: check_now :exec
 update watchers set next_check_at = now() where name = %(name)s;
