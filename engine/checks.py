@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import psycopg
 
-from engine import sops
+from engine import hash_keys, sops
 from engine.crm import Crm
 from engine.crm.needs import lacking
-from engine.errors import EngineError
+from engine.errors import EngineError, HashKeyUnknown
 from engine.postgres import Database, connect, migrations
 from engine.runtime import Runtime, build_runtime
 from engine.settings import Settings
@@ -76,8 +76,15 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
-    if len(settings.secret_key.get_secret_value()) < 32:
+    if min(map(len, settings.secret_keys)) < 32:
         yield Finding("FAIL", "SECRET_KEY", "is shorter than 32 characters", blocking=True)
+    try:
+        with connect(settings.database_url) as conn:
+            known = hash_keys.fits(conn, settings)
+    except psycopg.Error:
+        known = True  # said under "database"
+    if not known:
+        yield Finding("FAIL", "SECRET_KEY", str(HashKeyUnknown()), blocking=True)
     if not settings.webhook_secret.get_secret_value():
         yield Finding("MISS", "WEBHOOK_SECRET", "empty: web forms are refused")
     if not settings.slack_signing_secret.get_secret_value():

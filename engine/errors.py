@@ -32,6 +32,12 @@ class SchemaMismatch(EngineError):
     code = "schema_mismatch"
 
 
+class HashKeyUnknown(EngineError):
+    """SECRET_KEY is not the key under which this database keeps opt-outs and replies"""
+
+    code = "hash_key_unknown"
+
+
 class SopInvalid(EngineError):
     """The procedure cannot be used."""
 

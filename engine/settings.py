@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     seeds_dir: Annotated[Path, Field(validation_alias="ENGINE_SEEDS_DIR")] = PROJECT / "seeds"
     """business.yaml, agents, procedures and the local world."""
     secret_key: SecretStr = SecretStr("")
-    """Signs sessions, links and keyed hashes. 32 bytes or more of randomness."""
+    """Signs cookies and links, and hashes what must be recognised later. 32 bytes or more of
+    randomness. A new one goes in front, with a comma: it signs, the last one goes on hashing."""
     encryption_keys: SecretStr = SecretStr("")
     """id:base64 pairs, newest first, separated by commas. Encrypt the credentials table."""
     log_format: Literal["console", "json"] = "console"
@@ -176,6 +177,11 @@ class Settings(BaseSettings):
     def channel(self, name: str) -> str:
         """The channel that stands under this name, or the name itself where it is one."""
         return getattr(self, f"channel_{name}", name)
+
+    @cached_property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The newest first."""
+        return tuple(key.strip() for key in self.secret_key.get_secret_value().split(","))
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -31,7 +31,7 @@ EventType = Literal[
     "sop_disabled", "effects_halted", "effects_resumed", "budget_passed",
     "watcher_failed", "watcher_recovered", "watcher_paused", "watcher_resumed",
     "user_added", "user_changed", "user_away", "user_back",
-    "credential_added", "credential_revoked", "vendor_down", "vendor_back",
+    "secret_key_accepted", "credential_added", "credential_revoked", "vendor_down", "vendor_back",
 ]  # fmt: skip
 
 SUMMARY_LENGTH = 500

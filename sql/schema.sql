@@ -203,6 +203,14 @@ CREATE TABLE public.halt (
     CONSTRAINT halt_one_check CHECK (one)
 );
 
+CREATE TABLE public.hash_keys (
+    one boolean DEFAULT true NOT NULL,
+    print bytea NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT hash_keys_one_check CHECK (one),
+    CONSTRAINT hash_keys_print_check CHECK ((length(print) = 32))
+);
+
 CREATE TABLE public.mail_threads (
     hash bytea NOT NULL,
     task_id uuid NOT NULL,
@@ -564,6 +572,9 @@ ALTER TABLE ONLY public.effects
 
 ALTER TABLE ONLY public.halt
     ADD CONSTRAINT halt_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.hash_keys
+    ADD CONSTRAINT hash_keys_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY public.mail_threads
     ADD CONSTRAINT mail_threads_pkey PRIMARY KEY (hash);

@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import sessions
 from engine.errors import SettingsInvalid
-from engine.keyed_hash import keyed_hash
+from engine.keyed_hash import signing_key
 from engine.settings import Settings
 from web.assets import YEAR_SECONDS, Assets
 
@@ -25,11 +25,11 @@ LONGEST_FORM = 512 * 1024
 
 
 def install(app: Flask, settings: Settings, assets: Assets) -> CSRFProtect:
-    if len(settings.secret_key.get_secret_value()) < SHORTEST_SECRET:
+    if min(map(len, settings.secret_keys)) < SHORTEST_SECRET:
         raise SettingsInvalid(f"SECRET_KEY needs {SHORTEST_SECRET} characters or more")
     secure = settings.web_base_url.startswith("https://")
     app.config.update(
-        SECRET_KEY=keyed_hash(settings, "web", "forms"),
+        SECRET_KEY=signing_key(settings, "forms"),
         SESSION_COOKIE_NAME="__Host-forms" if secure else "forms",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,

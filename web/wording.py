@@ -73,6 +73,7 @@ WORDINGS: dict[str, Wording] = {
     "agent_changed": Wording("{who} changed the agent {what}", "plain", "person"),
     "sop_imported": Wording("{who} imported {what}", "plain", "person"),
     "sop_published": Wording("{who} published {what}", "loud", "person"),
+    "secret_key_accepted": Wording("{who} replaced SECRET_KEY", "loud", "person"),
     "sop_disabled": Wording("{who} disabled {what}", "loud", "person"),
     "effects_halted": Wording("{who} stopped everything", "loud", "bad"),
     "effects_resumed": Wording("{who} let everything go on: {what}", "loud", "good"),

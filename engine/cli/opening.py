@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 import psycopg
 
+from engine import hash_keys
 from engine.errors import NotAllowed
-from engine.postgres import Database, migrations
+from engine.postgres import Database, connect, migrations
 from engine.postgres.embedded import EmbeddedPostgres
 from engine.runtime import Runtime, build_runtime
 from engine.seeding import seed
@@ -47,12 +48,18 @@ def prepare(dsn: str, settings: Settings) -> None:
     database.close()
 
 
+def verify_database(settings: Settings) -> None:
+    """Refuse a schema that is older or newer than the program, and another SECRET_KEY."""
+    with connect(settings.database_url) as conn:
+        migrations.verify(conn)
+        hash_keys.confirm(conn, settings)
+
+
 @contextmanager
 def opened_database(*, verify: bool = True) -> Iterator[tuple[Settings, Database]]:
     with opened_settings() as settings:
         if verify:
-            with psycopg.connect(settings.database_url, autocommit=True) as conn:
-                migrations.verify(conn)
+            verify_database(settings)
         database = Database(settings.database_url, size=2, application="engine cli")
         database.open()
         try:

@@ -6,24 +6,32 @@ import os
 import sys
 
 import click
-import psycopg
 
-from engine import checks, logs
-from engine.cli.opening import opened_database, opened_settings
-from engine.postgres import Database, migrations
+from engine import checks, hash_keys, logs
+from engine.cli.opening import opened_database, opened_settings, verify_database
+from engine.postgres import Database, connect, migrations
 from engine.runtime import build_runtime
 from engine.seeding import seed as seed_into
-from engine.settings import Settings
 
 
 @click.command()
-def migrate() -> None:
-    """Bring the database's schema up to date. Safe to run from several places at once."""
-    with (
-        opened_settings() as settings,
-        psycopg.connect(settings.database_url, autocommit=True) as conn,
-    ):
+@click.option(
+    "--accept-secret-key",
+    is_flag=True,
+    help="Go on under a SECRET_KEY that this database does not know: who opted out under the"
+    " former one is not recognised any more.",
+)
+def migrate(accept_secret_key: bool) -> None:
+    """Bring the database's schema up to date. Safe to run from several places at once.
+
+    \b
+    Example:
+      bin/engine migrate
+    """
+    with opened_settings() as settings, connect(settings.database_url) as conn:
         applied = migrations.migrate(conn)
+        if accept_secret_key and hash_keys.accept(conn, settings):
+            click.echo("from now on under this SECRET_KEY")
         for name in applied:
             click.echo(name)
         click.echo(f"{len(applied)} migrations applied" if applied else "nothing to do")
@@ -64,7 +72,7 @@ def worker(concurrency: int | None) -> None:
 
     with opened_settings() as settings:
         logs.configure(settings, process="worker")
-        _verify(settings)
+        verify_database(settings)
         database = Database(settings.database_url, size=settings.pool_size, application="worker")
         database.open()
         code = run_worker(
@@ -89,15 +97,9 @@ def web(port: int | None, host: str | None) -> None:
 
     with opened_settings() as settings:
         logs.configure(settings, process="web")
-        _verify(settings)
+        verify_database(settings)
         here = host or ("127.0.0.1" if settings.mode == "demo" else "0.0.0.0")  # noqa: S104
         serve(settings, host=here, port=port or settings.web_port)
-
-
-def _verify(settings: Settings) -> None:
-    """Web and worker refuse to start on an older or newer schema."""
-    with psycopg.connect(settings.database_url, autocommit=True) as conn:
-        migrations.verify(conn)
 
 
 COMMANDS = [migrate, seed, check, worker, web]
