@@ -126,5 +126,5 @@ def sendable(mail: Mapping[str, Any]) -> dict[str, Any]:
     """What the send step sends, byte for byte: body and footer as the card showed them."""
     text = mail["body"] + (f"\n\n{mail['footer']}" if mail.get("footer") else "")
     kept = ("to", "to_name", "subject", "commercial", "unsubscribe_url")
-    kept += ("already_written", "reply_known")
+    kept += ("already_written", "reply_known", "unsure_known")
     return {key: mail.get(key) for key in kept} | {"text": text}

@@ -13,6 +13,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from engine.errors import Refused
+
+
+class InvoiceUnsure(Refused):
+    """The CRM does not say whether this invoice is still open."""
+
+    code = "invoice_unsure"
+
+
 Capability = Literal[
     "find_by_key", "invoices", "interactions", "opt_out",
     "status", "services", "signed_seasons", "last_service_at", "quoted_at", "source", "notes",
@@ -128,8 +137,10 @@ class Crm(Protocol):
         """One page of invoices and the next page's number, or None."""
         ...
 
-    def get_invoice(self, invoice_id: str, *, timeout: float) -> Invoice | None:
-        """As it is now, paid or not."""
+    def get_invoice(self, invoice_id: str, *, as_of: date, timeout: float) -> Invoice | None:
+        """As it is now, paid or not; None where it is gone. `as_of` is today, for a CRM that
+        can only list what is overdue: there None means that it is not overdue any more.
+        Raises InvoiceUnsure where the CRM cannot say."""
         ...
 
     def list_interactions(

@@ -100,6 +100,7 @@ class HubSpotCrm:
         self,
         invoice_id: str,  # noqa: ARG002 - the port's
         *,
+        as_of: date,  # noqa: ARG002
         timeout: float,  # noqa: ARG002
     ) -> Invoice | None:
         raise Refused(VENDOR, "unsupported: invoices")

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 
 from engine.crm import Capability, Crm, Customer, CustomerFilter, Interaction, Invoice, Page
-from engine.crm.calls import VENDOR, Calls, body, digits, error_body, failure, part, word
+from engine.crm.calls import VENDOR, Calls, Patience, body, digits, error_body, failure, part, word
 from engine.crm.json_bodies import (
     Body,
     CustomerPage,
@@ -29,10 +29,13 @@ from engine.crm.json_bodies import (
     fields_to_send,
     interaction_to_send,
 )
+from engine.crm.overdue import find_overdue
 from engine.errors import Ambiguous, Refused, VendorError
 from engine.settings import Settings
 
 INVOICES_PER_PAGE = 50
+# What servers say of a route that they do not have.
+NO_SUCH_CALL = (404, 405, 501)
 
 Reply = TypeVar("Reply", bound=Body)
 
@@ -96,15 +99,30 @@ class JsonCrm:
     def list_overdue_invoices(
         self, *, as_of: date, page: int = 1, timeout: float
     ) -> tuple[tuple[Invoice, ...], int | None]:
-        query = {"as_of": as_of.isoformat(), "page": str(page), "per_page": str(INVOICES_PER_PAGE)}
-        reply = self._present("/invoices/overdue", InvoicePage, timeout, query)
+        reply = self._overdue_page(as_of, page, timeout)
         more = bool(reply.data) and reply.meta.page * reply.meta.per_page < reply.meta.total
         invoices = tuple(one.invoice() for one in reply.data)
         return invoices, reply.meta.page + 1 if more else None
 
-    def get_invoice(self, invoice_id: str, *, timeout: float) -> Invoice | None:
-        reply = self._read(f"/invoices/{part(invoice_id)}", InvoiceReply, timeout)
-        return reply.data.invoice() if reply else None
+    def _overdue(self, as_of: date, page: int, timeout: float) -> tuple[tuple[Invoice, ...], int]:
+        reply = self._overdue_page(as_of, page, timeout)
+        return tuple(one.invoice() for one in reply.data), reply.meta.total
+
+    def _overdue_page(self, as_of: date, page: int, timeout: float) -> InvoicePage:
+        query = {"as_of": as_of.isoformat(), "page": str(page), "per_page": str(INVOICES_PER_PAGE)}
+        return self._present("/invoices/overdue", InvoicePage, timeout, query)
+
+    def get_invoice(self, invoice_id: str, *, as_of: date, timeout: float) -> Invoice | None:
+        """Not every server has this call, and some say `not_found` of a route that they lack as of
+        an invoice that is gone. The list of overdue ones then tells which it is."""
+        patience = Patience(timeout)
+        path = f"/invoices/{part(invoice_id)}"
+        response = self._calls.make("GET", path, patience.left(), reads=True)
+        if response.is_success:
+            return body(response, InvoiceReply, reads=True).data.invoice()
+        if response.status_code not in NO_SUCH_CALL:
+            raise _failure(response)
+        return find_overdue(lambda page: self._overdue(as_of, page, patience.left()), invoice_id)
 
     def find_by_key(self, key: str, *, timeout: float) -> str | None:
         reply = self._read(f"/effects/{part(_header(key))}", MadeReply, timeout)

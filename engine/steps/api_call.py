@@ -29,7 +29,7 @@ from engine.steps.contract import (
     StepContext,
     TemplateText,
 )
-from engine.steps.still import WITHHELD, Rest, withheld
+from engine.steps.still import WITHHELD, Found, Rest, look_again
 
 Operation = Literal[
     "send",
@@ -117,10 +117,13 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
         if letters.full():
             raise Refused("mail", "thread_full")
         customer = ctx.render(config.customer).text.strip()
-        why = withheld(ctx, config.read_again, config.unless, customer) if config.unless else None
-        if why is not None:
+        found = Found()
+        if config.unless:
+            found = look_again(ctx, config.read_again, config.unless, customer)
+        if found.withheld:
+            why = found.withheld
             return Goto(config.otherwise, {WITHHELD: why}, summary=f"withheld: {why}")
-        asked = second_yes.before_sending(ctx, mail)
+        asked = second_yes.before_sending(ctx, mail, unsure=found.unsure)
         if asked is not None:
             return asked
     result = ctx.perform(send_effect(ctx, mail))

@@ -68,18 +68,21 @@ def _confirmed(option: Option, note: str) -> Option:
     return replace(option, confirm=f"{note} Send all the same?") if sends else option
 
 
-def before_sending(ctx: StepContext, mail: Mapping[str, Any]) -> Ask | None:
-    """A question where something has turned up since the mail was approved."""
+def before_sending(ctx: StepContext, mail: Mapping[str, Any], *, unsure: str = "") -> Ask | None:
+    """A question where something has turned up since the mail was approved, or where what it
+    rests on cannot be told any more (`unsure` says what)."""
     if (ctx.task.parked_for or "").startswith("slot:"):
         return None  # looked a moment ago, before its turn came
     known = str(mail.get("already_written") or "")
     written = ctx.correspondence.written_by_hand(str(mail["to"]), known)
     replied = bool(mail.get("commercial")) and not mail.get("reply_known")
     replied = replied and ctx.correspondence.has_replied()
-    if written.at is None and not replied:
+    unsure = "" if mail.get("unsure_known") else unsure
+    if written.at is None and not replied and not unsure:
         return None
     notes = [sent_folder.told(written.at, ctx.business.zone)] if written.at else []
     notes += [REPLIED] if replied else []
+    notes += [unsure] if unsure else []
     return Ask(
         Asking(
             title="Send this all the same?",
@@ -94,6 +97,7 @@ def before_sending(ctx: StepContext, mail: Mapping[str, Any]) -> Ask | None:
                 "body": mail["text"],
                 "footer": "",
                 "already_written": written.at.isoformat() if written.at else known,
+                "unsure_known": bool(unsure or mail.get("unsure_known")),
                 "reply_known": replied or bool(mail.get("reply_known")),
             },
             notes=notes,

@@ -9,9 +9,10 @@ of the CRM is read for it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.crm import Crm
+from engine.crm import Crm, InvoiceUnsure
 from engine.steps import expressions
 from engine.steps.contract import StepContext
 from engine.steps.crm_lists import known, money
@@ -19,24 +20,39 @@ from engine.steps.crm_lists import known, money
 Rest = Literal["customer", "invoice"]
 # Under this key the task keeps why its approved mail was not sent; its card tells.
 WITHHELD = "withheld_because"
+UNSURE = "The CRM could not say whether this invoice is still open: look there first."
 GONE = "the CRM does not know this customer any more"
 
 
-def withheld(
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`withheld`: why the mail is not to go out after all, in the procedure's words; empty where
+    all that it rests on still holds. `unsure`: what the CRM could not say."""
+
+    withheld: str = ""
+    unsure: str = ""
+
+
+def look_again(
     ctx: StepContext, read_again: Sequence[Rest], unless: Mapping[str, str], customer: str
-) -> str | None:
-    """Why the mail is not to go out after all, in the procedure's words; None where all that
-    it rests on still holds."""
+) -> Found:
+    unsure = ""
     now: dict[str, Any] = {**ctx.context, **ctx.correspondence.heard()}
     if ctx.has_crm:
         if "customer" in read_again:
             read = _customer(ctx, customer)
             if not read["customer_found"]:
-                return GONE
+                return Found(GONE)
             now |= read
         if "invoice" in read_again:
-            now |= _invoice(ctx)
-    return next((why for why, when in unless.items() if expressions.evaluate(when, now)), None)
+            try:
+                now |= _invoice(ctx)
+            except InvoiceUnsure:
+                # As it was when it was approved, for the other conditions; a person rules on it.
+                now |= _as_approved(ctx)
+                unsure = UNSURE
+    holds = (why for why, when in unless.items() if expressions.evaluate(when, now))
+    return Found(next(holds, ""), unsure)
 
 
 def _customer(ctx: StepContext, customer_id: str) -> dict[str, Any]:
@@ -53,7 +69,13 @@ def _invoice(ctx: StepContext) -> dict[str, Any]:
     """One that is gone is as good as paid: nobody is to be reminded of it."""
     timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
     invoice_id = str(ctx.context.get("invoice_id") or "")
-    found = ctx.read_crm(lambda crm: crm.get_invoice(invoice_id, timeout=timeout))
+    today = ctx.now().astimezone(ctx.business.zone).date()
+    found = ctx.read_crm(lambda crm: crm.get_invoice(invoice_id, as_of=today, timeout=timeout))
     if found is None or found.paid:
         return {"customer_invoice_open": False, "customer_invoice_left": ""}
     return {"customer_invoice_open": True, "customer_invoice_left": money(found)}
+
+
+def _as_approved(ctx: StepContext) -> dict[str, Any]:
+    left = str(ctx.context.get("customer_invoice_amount") or "")
+    return {"customer_invoice_open": True, "customer_invoice_left": left}

@@ -3,6 +3,8 @@ paid, a customer who signed or replied meanwhile, is not written to, and the car
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from engine import sop_files
@@ -18,7 +20,15 @@ from tests.campaigns.hands import (
 from tests.campaigns.hands import press as press_batch
 from tests.campaigns.test_procedures import invoice, quoted
 from tests.campaigns.test_reactivation import campaign
-from tests.engine.hands import answer, children, procedure, question, setting, summaries
+from tests.engine.hands import (
+    alarms,
+    answer,
+    children,
+    procedure,
+    question,
+    setting,
+    summaries,
+)
 from tests.engine.test_replies import reply_to
 from tests.world import Company
 
@@ -53,6 +63,42 @@ def test_an_invoice_that_is_paid_after_the_approval_is_not_reminded_of(office: C
     assert "1 withheld" in report(office, "#billing")
     page = office.see(paid)
     assert page.context["withheld_because"] == "the invoice is paid"
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_without_a_call_for_one_invoice_the_list_of_overdue_ones_tells(
+    office: Company, status: int
+) -> None:
+    task = two_invoices(office)
+    office.order("crm", "answer", status=status, path="/invoices/INV-", times=1000)
+    press_batch(office, "Approve all 2")
+    change(office, "crm_invoice", "INV-1", paid=True)
+    office.pass_time(minutes=6)
+    assert mails_by_address(office) == {"c2@example.com": 1}
+    paid = by_customer(office, task)["T-0001"]
+    assert "withheld: the invoice is paid" in summaries(office, paid, "step_completed")
+    assert alarms(office) == []
+
+
+def test_where_the_crm_cannot_say_whether_it_is_open_a_person_is_asked_once(
+    office: Company,
+) -> None:
+    task = two_invoices(office)
+    office.order("crm", "answer", status=405, path="/invoices/INV-", times=1000)
+    page = {"data": [], "meta": {"total": 2, "page": 1, "per_page": 50}}
+    office.order("crm", "answer", status=200, path="/invoices/overdue", times=1000,
+                 body=json.dumps(page))  # fmt: skip
+    press_batch(office, "Approve all 2")
+    office.pass_time(minutes=6)
+    assert not office.outbox
+    unsure = by_customer(office, task)["T-0001"]
+    asked = question(office, unsure)
+    assert asked["title"] == "Send this all the same?"
+    assert "whether this invoice is still open" in str(asked["facts"])
+    answer(office, unsure, "send")
+    assert mails_by_address(office) == {"c1@example.com": 1}
+    answer(office, by_customer(office, task)["T-0002"], "drop")
+    assert mails_by_address(office) == {"c1@example.com": 1}
 
 
 def test_a_part_payment_makes_the_mail_wrong_too(office: Company) -> None:

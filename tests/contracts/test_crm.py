@@ -182,7 +182,7 @@ def test_overdue_invoices_are_exact_or_refused_by_name(crm: Crm):
     if "invoices" not in crm.capabilities():
         error = failure(crm.list_overdue_invoices, as_of=TODAY)
         assert (type(error), error.detail) == (Refused, "unsupported: invoices")
-        error = failure(crm.get_invoice, "INV-2041")
+        error = failure(crm.get_invoice, "INV-2041", as_of=TODAY)
         assert (type(error), error.detail) == (Refused, "unsupported: invoices")
         return
     invoices, more = crm.list_overdue_invoices(as_of=TODAY, **SOON)
@@ -191,8 +191,8 @@ def test_overdue_invoices_are_exact_or_refused_by_name(crm: Crm):
     assert sum(one.amount for one in invoices) == Decimal("1981.25")
     assert invoices[0].due_on == date(2026, 10, 20)
     assert invoices[0].currency == "USD"
-    assert crm.get_invoice(invoices[0].id, **SOON) == invoices[0]
-    assert crm.get_invoice("nothing", **SOON) is None
+    assert crm.get_invoice(invoices[0].id, as_of=TODAY, **SOON) == invoices[0]
+    assert crm.get_invoice("nothing", as_of=TODAY, **SOON) is None
 
 
 # -- a list that breaks off in the middle -----------------------------------------------
