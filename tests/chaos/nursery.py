@@ -11,10 +11,15 @@ killed and missed like any other process.
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -27,6 +32,13 @@ from typing import Any, NoReturn, Self
 
 from engine.settings import PROJECT
 
+# What is imported by a first call, a first job, a first page.
+SOONER_OR_LATER = (
+    "encodings.idna", "flask_login", "flask_wtf", "h11", "httpcore", "httpcore2", "httpx2",
+    "imap_tools", "procrastinate.worker", "psycopg_pool", "pymap.backend.dict",
+    "pymap.backend.maildir", "pymap.main", "slack_sdk.models.views", "sqlite3", "truststore",
+    "werkzeug.middleware.proxy_fix",
+)  # fmt: skip
 BIRTH_SECONDS = 60.0
 
 
@@ -154,26 +166,35 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Import what a worker or a web process imports sooner or later; open nothing."""
-    import anthropic  # noqa: F401
+    """Import what a worker or a web process imports sooner or later, and read once what each
+    of them would read; open nothing."""
+    import anthropic
     import boto3
-    import httpx2  # noqa: F401
-    import imap_tools  # noqa: F401
-    import psycopg_pool  # noqa: F401
-    import pymap.main  # noqa: F401
+    import httpx
+    import slack_sdk
 
-    import engine.cli
-    import engine.crm.json_contract
-    import engine.llm.claude
-    import engine.mail.ses
-    import engine.slack.web_api  # noqa: F401
-    import jobs  # noqa: F401
-    import web.server  # noqa: F401
+    import engine
+    import jobs
+    import web
 
-    # The service's description is read here, and not once in each child.
+    for package in (engine, jobs, web):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    for name in SOONER_OR_LATER:
+        importlib.import_module(name)
+    # The stand-ins are asked without TLS, and yet each client reads all certificates.
+    ssl.create_default_context = functools.cache(ssl.create_default_context)
+    httpx.Client().close()
+    slack_sdk.WebClient()
+    anthropic.Anthropic(api_key="x").close()
+    # The service's description.
     boto3.session.Session(region_name="us-east-1").client(
         "sesv2", aws_access_key_id="x", aws_secret_access_key="x"
     )
+    # What is here by now is garbage in no child, and no child need look, for a look is a copy.
+    gc.collect()
+    gc.freeze()
 
 
 def _bury(alive: dict[int, str]) -> None:
@@ -231,6 +252,10 @@ def _run(command: str) -> int:
     from engine import failpoints
 
     failpoints.arm(os.environ)
+    if os.environ.get("SABOTAGE"):
+        from tests.chaos import sabotage
+
+        sabotage.commit(os.environ["SABOTAGE"])
     if command == "worker":
         from engine.cli import cli
 
@@ -245,6 +270,7 @@ def _run(command: str) -> int:
 
 
 def _serve_web() -> None:
+    from jinja2 import FileSystemBytecodeCache
     from werkzeug.serving import make_server
 
     from engine import logs
@@ -254,7 +280,12 @@ def _serve_web() -> None:
     settings = read_settings()
     logs.configure(settings, process="web")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    make_server("127.0.0.1", settings.web_port, build(settings), threaded=True).serve_forever()
+    app = build(settings)
+    # Next to the stages, for the next web process: half of its time would be this.
+    pages = Path.cwd().parent / "pages"
+    pages.mkdir(exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(pages))
+    make_server("127.0.0.1", settings.web_port, app, threaded=True).serve_forever()
 
 
 if __name__ == "__main__":

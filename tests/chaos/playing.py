@@ -11,11 +11,13 @@ from engine.errors import AlreadyAnswered
 from engine.failpoints import KILLED
 from tests.chaos import accounts
 from tests.chaos.nursery import Child
-from tests.chaos.stage import BEAT_SECONDS, Stage, Stuck
+from tests.chaos.stage import Stage, Stuck
 from tests.chaos.stories import Story
 from web.local.slack.inputs import NothingThere
 
 PATIENCE_SECONDS = 90.0
+# So often a person looks; ten of them at once look at a machine of two processors.
+BEAT_SECONDS = 0.2
 # So long a story that is at its end is given to come by the place after all.
 LINGER_SECONDS = 5.0
 # A process that is killed between a call and its record leaves a doubt where the vendor
