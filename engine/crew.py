@@ -27,6 +27,7 @@ from engine.errors import RunLost
 from engine.floor import Floor
 from engine.postgres import DATABASE_DOWN
 from engine.runtime import Runtime
+from engine.solitude import Solitude
 from engine.step_run import Run
 
 log = structlog.get_logger()
@@ -46,6 +47,7 @@ class Crew:
         self.abandoned = 0
         # Each one on it finds a connection.
         self._floor = Floor(runtime.settings.pool_size)
+        self._solitude = Solitude()
         self._on_exhausted = on_exhausted
         self._calls = 0
         self._stopping = False
@@ -130,28 +132,36 @@ class Crew:
             return not self._stopping
 
     def _carry_one(self, me: int) -> bool:
-        with self._floor.on(), self.runtime.database.kept():
-            run = claims.claim(self.runtime)
-            if run is None:
-                return False
-            self._runs[me] = run
-            try:
-                while run is not None:
-                    run = self._carry(me, run)
-            finally:
-                self._runs.pop(me, None)
+        if not self._solitude.enter(me):
+            return False
+        try:
+            with self._floor.on(), self.runtime.database.kept():
+                run = claims.claim(self.runtime)
+                if run is None:
+                    return False
+                self._runs[me] = run
+                try:
+                    while run is not None:
+                        run = self._carry(me, run)
+                finally:
+                    self._runs.pop(me, None)
+        finally:
+            self._solitude.leave(me)
         return True
 
     def _carry(self, me: int, run: Run) -> Run | None:
         """Run a task; returns the run of the one that was claimed with its end."""
         run.last_effect_at = self._last_effect_at
+        if rescues.is_suspect(run) and not self._solitude.begin(me):
+            rescues.give_back(self.runtime, run)
+            return None
         self.rouse()
         following = executor.run(
             self.runtime,
             run,
             stopping=lambda: self._stopping,
             away=self._away,
-            onwards=True,
+            onwards=not self._solitude.wanted,
         )
         if self._runs.get(me) is not run:
             raise _Abandoned
@@ -236,6 +246,7 @@ class Crew:
             executor.give_up(self.runtime, run)
         self._runs.pop(ident, None)
         self._floor.clear(ident)
+        self._solitude.leave(ident)
         self.abandoned += 1
         log.error("step_abandoned", task=run.task.number, step=run.step.key)
         self._hire()

@@ -18,6 +18,7 @@ import structlog
 
 from engine import claims, effects, escalation, failures, tasks
 from engine.errors import RunLost
+from engine.holds import HOLDS
 from engine.postgres import Connection
 from engine.postgres.queries import queries
 from engine.runtime import Runtime
@@ -32,6 +33,8 @@ sql = queries("rescues")
 # a slow step. With more than three, a platform that starts a process ever more slowly the
 # more often it dies, as Heroku does, would leave nobody to do the other work.
 MOST_IN_A_ROW = 3
+# What `parked_for` says of a task that one more death will end.
+SUSPECT = "rescued"
 # What a run writes when it leaves a step or has done a part of it for good, and what a person
 # orders: whoever dies after that dies for the first time.
 PROGRESS = [
@@ -48,7 +51,7 @@ def rescue(runtime: Runtime) -> int:
     before = time.monotonic()
     with runtime.database.transaction("rescue") as conn:
         rescued = [row["task_id"] for row in tasks.sql.rescue(conn)]
-        fatal = _fatal(runtime, conn, rescued) if rescued else []
+        fatal = _judge(runtime, conn, rescued) if rescued else []
     if rescued:
         log.warning("tasks_rescued", count=len(rescued))
     for claimed, times in fatal:
@@ -58,15 +61,32 @@ def rescue(runtime: Runtime) -> int:
     return len(rescued)
 
 
-def _fatal(runtime: Runtime, conn: Connection, task_ids: list[Any]) -> list[tuple[Claimed, int]]:
-    """Take those, of what was just rescued, that no worker shall run again."""
+def _judge(runtime: Runtime, conn: Connection, task_ids: list[Any]) -> list[tuple[Claimed, int]]:
+    """Take those, of what was just rescued, that no worker shall run again; of the others,
+    those run alone that could be the next."""
+    rows = sql.in_a_row(conn, task_ids=task_ids, progress=PROGRESS, least=MOST_IN_A_ROW - 1)
+    suspects = [row["task_id"] for row in rows if row["times"] < MOST_IN_A_ROW]
+    if suspects:
+        sql.suspect(conn, task_ids=suspects, reason=SUSPECT, holds=list(HOLDS))
     found = []
-    for row in sql.in_a_row(conn, task_ids=task_ids, progress=PROGRESS, most=MOST_IN_A_ROW):
-        lease = runtime.settings.lease_seconds
-        taken = sql.take(conn, task_id=row["task_id"], lease_seconds=lease)
-        if taken is not None:
-            found.append((tasks.claimed(taken), row["times"]))
+    for row in rows:
+        if row["times"] >= MOST_IN_A_ROW:
+            lease = runtime.settings.lease_seconds
+            taken = sql.take(conn, task_id=row["task_id"], lease_seconds=lease)
+            if taken is not None:
+                found.append((tasks.claimed(taken), row["times"]))
     return found
+
+
+def is_suspect(run: Run) -> bool:
+    """Whether this run may end its worker, and must be alone in it; see `solitude.py`."""
+    return run.task.parked_for == SUSPECT
+
+
+def give_back(runtime: Runtime, run: Run) -> None:
+    """Leave a run that has not begun to somebody else, as a worker does that stops."""
+    with contextlib.suppress(RunLost):
+        failures.record(runtime, run, failures.Waiting("shutdown"))
 
 
 def _give_up(runtime: Runtime, run: Run, times: int) -> None:

@@ -336,6 +336,7 @@ def test_every_promise_names_a_test_that_exists() -> None:
     text = read(PROJECT / "docs" / "guarantees.md")
     promises = [line for line in text.splitlines() if line.startswith("| ") and "::" in line]
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len(promises) == len(rows) - 1, "a promise without a test"
+    heads = [line for line in rows if line.endswith(" by |")]
+    assert len(promises) == len(rows) - len(heads), "a promise without a test"
     for file, test in re.findall(r"`(tests/\S+\.py)::(\w+)`", text):
         assert f"def {test}(" in (PROJECT / file).read_text(encoding="utf-8"), f"{file}::{test}"

@@ -1,5 +1,5 @@
 -- name: in_a_row :many
--- How often each of these has been rescued since anything came of it, where that is too often.
+-- How often each of these has been rescued since anything came of it, where that is often.
 -- Waiting to learn what became of a call is nothing that came of it.
 select e.task_id, count(*)::int as times
   from task_events e
@@ -8,7 +8,14 @@ select e.task_id, count(*)::int as times
                  where p.task_id = e.task_id and p.event_type = any(%(progress)s)
                    and (p.event_type <> 'task_parked' or p.output_summary not like 'settling:%%'))
  group by e.task_id
-having count(*) >= %(most)s;
+having count(*) >= %(least)s;
+
+-- name: suspect :exec
+-- Nothing that a step remembers by these columns is lost: not that its wait is over, nor what
+-- its card says of why it is held.
+update tasks set parked_for = %(reason)s
+ where id = any(%(task_ids)s) and status = 'pending'
+   and case when parked_for is null then wake_at is null else parked_for <> all(%(holds)s) end;
 
 -- name: take :one
 -- One that was rescued in this transaction: nobody else has seen it as runnable. A place of

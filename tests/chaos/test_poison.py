@@ -31,6 +31,10 @@ CALL = """
 - {key: call, name: Call, type: api_call, on_failure: fail,
    config: {service: http, operation: request, url: '%s/http/poison'}}
 """
+SORT = """
+- {key: sort, name: Sort, type: llm_classify, tier: 1,
+   config: {prompt: Say what it is., labels: {good: it is good, bad: it is bad}}}
+"""
 HARMLESS = "- {key: tell, name: Tell, type: slack_notify, config: {text: 'No harm was done.'}}"
 RESCUES = "select count(*)::int from task_events where event_type = 'task_rescued'"
 EVENTS = "select event_type, output_summary from task_events where task_id = %s order by seq"
@@ -121,7 +125,7 @@ def test_a_call_in_flight_is_put_to_a_person_and_never_made_again(place: Stage) 
     [said] = [what for name, what in events(place, task) if name == "step_failed"]
     assert (said or "").startswith("worker_lost: ")
     place.answer(row["question"], place.truth(row["question"]["effect_key"]))
-    place.until(lambda: events(place, task)[-1][0] == "task_completed", seconds=20, what="its end")
+    place.until(lambda: "task_completed" in dict(events(place, task)), seconds=20, what="its end")
     assert len(place.local.all("http_call")) == 1
     place.until(place.at_rest, seconds=20, what="rest")
     assert not list(accounts.books(place))
@@ -141,3 +145,23 @@ def test_two_deaths_in_a_row_are_nobodys_fault(place: Stage) -> None:
     names = [name for name, _ in events(place, task)]
     twice = ["task_rescued", "task_rescued", "step_completed"]
     assert names == ["task_started", *twice, *twice, "task_completed"]
+
+
+def test_who_was_only_there_is_not_blamed(place: Stage) -> None:
+    """Slow steps, that are in flight whenever the one step ends their worker."""
+    place.import_sop(procedure(READ, slug="slow"))
+    place.import_sop(procedure(SORT, slug="poison"))
+    place.change("update agents set max_concurrent_tasks = null")
+    place.order("crm", "slow", seconds=1.5, times=1000)
+    slow = [place.run_sop("slow") for _ in range(4)]
+    poison = place.run_sop("poison", email_text="A good garden.")
+    over = (
+        "select exists (select from tasks where status = 'escalated')"
+        " and 4 = (select count(*) from tasks where status = 'completed')"
+    )
+    place.environment["WORKER_CONCURRENCY"] = "6"
+    assert deaths_until(place, over, "call:claude:reply:before") == 3
+    rescued = [sum(name == "task_rescued" for name, _ in events(place, task)) for task in slow]
+    assert max(rescued) == 2, "in flight at the first two deaths, and not at the third"
+    assert place.value("select status from tasks where id = %s", poison.id) == "escalated"
+    assert not list(accounts.books(place))
