@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine import agents, halt, inbox, sops, tasks, watcher_pauses
+from engine import agents, halt, inbox, queue, sops, tasks, watcher_pauses
 from engine.absence_commands import absence_lines, away, back
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
@@ -75,6 +75,7 @@ def _resume(runtime: Runtime, _rest: str, by: Person, _occasion: str) -> str:
 def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
     with runtime.database.read() as conn:
         stopped = halt.standing(conn)
+        alive = queue.has_worker(conn)
         counts = {row["status"]: row["n"] for row in tasks.sql.counts(conn)}
         waiting = inbox.count(conn)
         absent = absence_lines(runtime, conn)
@@ -91,7 +92,10 @@ def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
         lines.append(f"Watchers that are paused: {', '.join(resting)}")
     if waiting:
         lines.append(f"{counted(waiting, 'question')} in the inbox: {_inbox(runtime)}")
-    return "\n".join(lines) or "Nothing is open."
+    said = "\n".join(lines) or "Nothing is open."
+    if not alive:
+        said = f"*No worker is running*: nothing is taken up or sent until one is.\n{said}"
+    return said
 
 
 def _list(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:

@@ -54,6 +54,20 @@ def wake_for_what_is_open(conn: Connection) -> None:
     conn.execute(_WAKE + _DELIVERIES_DUE, {"job": "act_on_deliveries"})
 
 
+# Its workers say every ten seconds that they live.
+_ALIVE = """
+select exists (
+    select from procrastinate_workers where last_heartbeat > now() - interval '60 s') as alive
+"""
+
+
+def has_worker(conn: Connection) -> bool:
+    """Whether anybody is there to take up what is due, or was a minute ago. For telling
+    people; nothing is decided by it."""
+    row = conn.execute(_ALIVE).fetchone()
+    return bool(row and row["alive"])
+
+
 def drop_orphans(conn: Connection) -> int:
     """Delete wake-ups that a killed worker had taken; they are spent, and say nothing."""
     return conn.execute(

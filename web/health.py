@@ -1,11 +1,12 @@
-"""/healthz: whether this process can do its work, for whoever watches it. It says no
-more than that: anybody may ask."""
+"""/healthz: whether this process can do its work, for whoever watches it; /healthz/worker:
+whether there is one that carries tasks. They say no more than that: anybody may ask."""
 
 from __future__ import annotations
 
 import psycopg
 from flask import Blueprint, Response, jsonify
 
+from engine import queue
 from engine.errors import SchemaMismatch
 from engine.postgres.migrations import verify
 from web.current import runtime
@@ -23,3 +24,14 @@ def health() -> tuple[Response, int]:
     except psycopg.Error:
         return jsonify(status="database_unreachable"), 503
     return jsonify(status="ok"), 200
+
+
+@blueprint.get("/healthz/worker")
+def worker() -> tuple[Response, int]:
+    """Apart from the other one: a web process is not to be restarted for want of a worker."""
+    try:
+        with runtime().database.read() as conn:
+            alive = queue.has_worker(conn)
+    except psycopg.Error:
+        return jsonify(status="database_unreachable"), 503
+    return (jsonify(status="ok"), 200) if alive else (jsonify(status="no_worker"), 503)

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from flask import Flask, g
 
-from engine import halt, inbox, tasks
+from engine import halt, inbox, queue, tasks
 from engine.runtime import Runtime
 from web.assets import Assets
 from web.formats import filters
@@ -36,6 +36,13 @@ def install(app: Flask, runtime: Runtime, assets: Assets) -> None:
         except psycopg.Error:
             return ""
 
+    def worker_is_missing() -> bool:
+        try:
+            with runtime.database.read() as conn:
+                return not queue.has_worker(conn)
+        except psycopg.Error:
+            return False
+
     def current_moment() -> datetime:
         with runtime.database.read() as conn:
             return tasks.now(conn)
@@ -54,6 +61,7 @@ def install(app: Flask, runtime: Runtime, assets: Assets) -> None:
             "places": PLACES,
             "waiting_count": waiting_count,
             "halted_by": halted_by,
+            "worker_is_missing": worker_is_missing,
             "current_moment": current_moment,
             "asset": assets.url,
             "import_map": assets.import_map,

@@ -165,9 +165,26 @@ def test_web_and_worker_survive_the_database(nursery: Nursery, tmp_path: Path, s
         assert not web.ended.is_set()
 
 
-def _healthy(place: Stage) -> bool:
+def test_the_web_says_when_no_worker_is_there(place: Stage) -> None:
+    place.web()
+    place.until(lambda: _healthy(place), seconds=60, what="the web process")
+    assert not _healthy(place, "/healthz/worker")
+    worker = place.worker()
+    place.until(lambda: _healthy(place, "/healthz/worker"), seconds=60, what="the worker")
+    worker.signal(signal.SIGTERM)
+    place.until(worker.ended.is_set, seconds=30, what="its end")
+    assert not _healthy(place, "/healthz/worker")
+    assert _healthy(place), "which is no reason to restart the web"
+    worker = place.worker()
+    place.until(lambda: _healthy(place, "/healthz/worker"), seconds=60, what="the next one")
+    worker.kill()
+    # Whether it is dead or frozen nobody can tell; a minute is long for either.
+    place.until(lambda: not _healthy(place, "/healthz/worker"), seconds=80, what="the alarm")
+
+
+def _healthy(place: Stage, path: str = "/healthz") -> bool:
     try:
-        return httpx.get(place.environment["WEB_BASE_URL"] + "/healthz", timeout=5).is_success
+        return httpx.get(place.environment["WEB_BASE_URL"] + path, timeout=5).is_success
     except httpx.HTTPError:
         return False
 

@@ -13,7 +13,7 @@ from tests.world import Company
 
 PUBLIC = {
     "auth.sign_in", "auth.take_sign_in", "auth.sign_out", "auth.link", "auth.take_link",
-    "health.health", "static", "unsubscribe.ask", "unsubscribe.take",
+    "health.health", "health.worker", "static", "unsubscribe.ask", "unsubscribe.take",
     "webhooks_slack.interactions", "webhooks_slack.take_command", "webhooks_slack.events",
     "webhooks_leads.take_lead", "webhooks_ses.take_report",
 }  # fmt: skip

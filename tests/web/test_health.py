@@ -35,6 +35,13 @@ def test_health(app: Flask) -> None:
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
 
 
+def test_every_page_says_that_no_worker_is_there(owner: Browser, app: Flask) -> None:
+    answer = app.test_client().get("/healthz/worker")
+    assert (answer.status_code, answer.json) == (503, {"status": "no_worker"})
+    owner.get("/tasks")
+    assert "No worker is running" in owner.reads()
+
+
 def test_an_older_schema_is_no_health(app: Flask, office: Company) -> None:
     with office.runtime.database.statement("undo") as conn:
         conn.execute("delete from schema_migrations where line = 'engine'")
