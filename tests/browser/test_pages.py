@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from engine.mail.unsubscribe import unsubscribe_url
 from engine.tasks import Task
+from tests.browser.axe import PHONE, accessible
 from tests.browser.conftest import People
 from tests.engine.hands import answer, question
+from tests.web.browsing import link
 from tests.world import Company
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 LETTER = "Hi Rachel,\n\nwe come on Tuesday.\n"
 
 
@@ -83,6 +85,7 @@ def test_two_at_once_on_phones(signed_in: People, office: Company, lead: Task) -
     expect(late).to_be_in_viewport()
     expect(late).to_contain_text("Chris answered “Send as is”")
     expect(late.get_by_label("Text")).to_have_value(LETTER)
+    accessible(sam, "the inbox with what came too late")
     sam.wait_for_timeout(2500)
     expect(late).to_be_visible()
 
@@ -167,23 +170,17 @@ def test_everybody_can_read_and_press_it(
         for summary in page.locator("details:not([open]) > summary").all():
             if summary.is_visible():
                 summary.click()
-        _accessible(page, f"{path} {scheme}")
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, f"{path} is {wide} px wider than the screen"
+        accessible(page, f"{path} {scheme}")
     page.context.clear_cookies()
     page.goto("/sign-in")
-    _accessible(page, f"/sign-in {scheme}")
-
-
-def _accessible(page: Page, where: str) -> None:
-    # The policy forbids the page to load axe; the test may.
-    found = Axe().run(page).response["violations"]
-    grave = [
-        (one["id"], [node["html"][:160] for node in one["nodes"][:3]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert grave == [], where
+    accessible(page, f"/sign-in {scheme}")
+    page.goto("/sign-in/link/" + link(office, "owner@example.com").rpartition("/")[2])
+    accessible(page, f"a sign-in link {scheme}")
+    page.goto("/sign-in/link/used-before")
+    accessible(page, f"a link that is over {scheme}")
+    for address in (unsubscribe_url(office.runtime.settings, "ann@example.com"), "/unsubscribe/x"):
+        page.goto(urlsplit(address).path)
+        accessible(page, f"{address} {scheme}")
 
 
 def test_what_is_to_be_written_down_is_copied_by_a_tap(

@@ -34,15 +34,23 @@ function draw(view, user, people, act) {
   const close = el("button", { type: "button", class: "b-button", onclick: () => putAway(view, user) },
     view.close?.text ?? "Cancel");
   const form = el("form", { novalidate: true, onsubmit: (event) => sendOff(event, view, user, submit) },
-    el("header", {}, el("h2", { id: "modal-title" }, view.title.text)),
+    el("header", {}, el("h2", { id: "modal-title", tabIndex: -1 }, view.title.text)),
     el("div", { class: "modal-body" }, blocks),
     el("footer", {}, close, submit));
+  const pressed = box.contains(document.activeElement) ? document.activeElement.textContent : "";
   box.replaceChildren(form);
+  if (box.open) focusAgain(form, pressed);
   box.setAttribute("aria-labelledby", "modal-title");
   box.oncancel = (event) => {
     event.preventDefault();
     putAway(view, user);
   };
+}
+
+// Where a page is turned, on the same button; in another modal, on what is to be filled in.
+function focusAgain(form, pressed) {
+  const again = [...form.querySelectorAll(".modal-body button")].find((one) => one.textContent === pressed);
+  (again ?? form.querySelector("[name]") ?? form.querySelector("h2")).focus();
 }
 
 async function putAway(view, user) {
