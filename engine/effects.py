@@ -188,7 +188,7 @@ def _intend(
             if row["state"] in ("intended", "in_doubt"):
                 return Intent()
             _confirm_repeatable(owner, effect, row)
-        wait = gate.pass_through(conn, settings, owner, effect)
+        wait = gate.pass_through(conn, settings, owner, effect, key)
         if wait > gate.LONGEST_NAP_SECONDS:
             return Intent(wait=wait)  # commits, so the slot stays reserved
         attempt = 1

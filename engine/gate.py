@@ -40,7 +40,9 @@ class Later(EngineError):
         super().__init__(why)
 
 
-def pass_through(conn: Connection, settings: Settings, owner: Owner, effect: Effect) -> float:
+def pass_through(
+    conn: Connection, settings: Settings, owner: Owner, effect: Effect, key: str
+) -> float:
     """Raise what holds the effect back; returns the seconds until its slot comes."""
     if owner.run_token is not None:
         task = sql.task(conn, task_id=owner.task_id)
@@ -61,7 +63,7 @@ def pass_through(conn: Connection, settings: Settings, owner: Owner, effect: Eff
         raise RateLimited(effect.vendor, "waiting", retry_after=paused)
     wait = _take_slot(conn, owner, effect)
     if effect.contact is not None and wait <= LONGEST_NAP_SECONDS:
-        _keep_contact_rule(conn, settings, owner, effect, effect.contact)
+        _keep_contact_rule(conn, settings, owner, effect, key)
     return wait
 
 
@@ -96,9 +98,9 @@ def _take_slot(conn: Connection, owner: Owner, effect: Effect) -> float:
 
 
 def _keep_contact_rule(
-    conn: Connection, settings: Settings, owner: Owner, effect: Effect, contact: str
+    conn: Connection, settings: Settings, owner: Owner, effect: Effect, key: str
 ) -> None:
-    contact_hash = keyed_hash.contact_hash(settings, contact)
+    contact_hash = keyed_hash.contact_hash(settings, effect.contact or "")
     held = sql.suppressed(conn, contact_hash=contact_hash, task_id=owner.task_id)
     if held is not None and not _asked_for(effect, held):
         raise Refused(effect.vendor, f"suppressed_{held['reason']}")
@@ -106,10 +108,10 @@ def _keep_contact_rule(
         return
     row = sql.lock_contact(
         conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=owner.task_id,
-        follow_up_days=FOLLOW_UP_DAYS,
+        follow_up_days=FOLLOW_UP_DAYS, key=key,
     )  # fmt: skip
     follows_up = row["recent"] and row["follows_up"]
-    if row["recent"] and row["last_task_id"] != owner.task_id and not follows_up:
+    if row["recent"] and not row["same_mail"] and not follows_up:
         raise Refused(effect.vendor, "contacted_recently")
     sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id, follows_up=follows_up)
 

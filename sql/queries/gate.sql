@@ -29,7 +29,14 @@ select s.reason, s.reason in ('unsubscribed', 'opted_out') as opted_out,
 -- name: lock_contact :one
 insert into contacts (contact_hash) values (%(contact_hash)s)
 on conflict (contact_hash) do update set contact_hash = excluded.contact_hash
-returning last_task_id,
+returning -- This very mail tried again, or one in place of what never left; another one of the same
+          -- task is a second mail like any other.
+          coalesce(last_task_id = %(task_id)s
+                   and (exists (select from effects where key = %(key)s)
+                        or not exists (select from effects e
+                                        where e.task_id = %(task_id)s and e.vendor = 'mail'
+                                          and e.state <> 'refused')),
+                   false) as same_mail,
           -- A follow-up belongs to the contact that it follows up: one, and some days later.
           coalesce(last_task_id = (select parent_id from tasks where id = %(task_id)s)
                    and not followed_up
