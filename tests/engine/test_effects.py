@@ -279,7 +279,7 @@ def test_a_key_the_crm_does_not_accept_is_told_and_not_retried(office: Company) 
     assert (task.status, task.error) == ("escalated", "unauthorised:http_401")
     office.pass_time(days=1)
     assert len(sent(office, "crm")) == 1
-    [told] = [text for text in alarms(office) if "crm" in text]
+    [told] = [text for text in alarms(office) if "CRM" in text]
     assert "credential" in told
 
     task = answer(office, task, "retry")
