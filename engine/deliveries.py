@@ -31,7 +31,7 @@ from engine import (
 )
 from engine.answers import Answer
 from engine.effects import Owner
-from engine.errors import AlreadyAnswered, EngineError, NotAllowed, Refused
+from engine.errors import AlreadyAnswered, EngineError, NotAllowed, NotFound, Refused
 from engine.keyed_hash import keyed_hash
 from engine.mail import sns
 from engine.people import Person
@@ -180,9 +180,9 @@ def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
 def _act_on_click(runtime: Runtime, conn: Connection, click: Click, person: Person) -> None:
     settings = runtime.settings
     if (spam_id := task_in(click.token)) is not None:
-        daily_summary.not_spam(conn, runtime.procedures, UUID(spam_id), person)
+        daily_summary.not_spam(conn, runtime.procedures, _task_id(spam_id), person)
     elif (struck_id := line_in(click.token)) is not None:
-        outlooks.strike(conn, UUID(struck_id), person)
+        outlooks.strike(conn, _task_id(struck_id), person)
     elif (batch_id := batch_in(click.token)) is not None:
         batch_answers.act(conn, settings, batch_id, click.value, person)
     elif click.value == "undo":
@@ -191,6 +191,14 @@ def _act_on_click(runtime: Runtime, conn: Connection, click: Click, person: Pers
         batch_answers.strike_out(conn, settings, click.token, person)
     else:
         questions.answer(conn, settings, click.token, Answer(click.value, {}), person)
+
+
+def _task_id(text: str) -> UUID:
+    """A task that a button names; what is no id at all comes from outside."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("task") from None
 
 
 def _show_home(runtime: Runtime, row: dict[str, Any]) -> None:

@@ -13,10 +13,11 @@ from psycopg.types.json import Jsonb
 
 
 def stored(value: Any) -> Jsonb:
-    return Jsonb(value, dumps=_storable)
+    return Jsonb(value, dumps=storable)
 
 
-def _storable(value: Any) -> str:
+def storable(value: Any) -> str:
+    """The value as JSON text that the database takes."""
     text = json.dumps(value)
     if "\\u0000" in text or "\\ud" in text:
         text = json.dumps(_cleaned(value))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import EngineError
+from engine.stored_json import storable
 
 
 class PayloadInvalid(EngineError):
@@ -95,8 +96,9 @@ def read_event(body: bytes) -> UrlCheck | HomeOpened | Ignored:
 
 
 def json_in(text: str | bytes | None) -> object:
+    """Without NULs and halves of characters, for which the database has no place."""
     try:
-        return json.loads(text or "")
+        return json.loads(storable(json.loads(text or "")))
     except (ValueError, RecursionError):
         raise PayloadInvalid("not JSON") from None
 
@@ -109,6 +111,6 @@ def object_in(value: object, name: str) -> dict[str, Any]:
 
 def string_in(holder: dict[str, Any], key: str) -> str:
     value = holder.get(key)
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not isinstance(value, str) or not value:
         raise PayloadInvalid(key)
     return value

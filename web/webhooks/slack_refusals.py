@@ -16,6 +16,7 @@ from engine.questions import OPEN, Question
 from engine.runtime import Runtime
 from engine.slack.interactions import Click, Submission
 from engine.slack.modals import REASON, told_modal
+from engine.slack.text import escape
 from web.webhooks import slack_views
 
 log = structlog.get_logger()
@@ -31,7 +32,7 @@ def tell(runtime: Runtime, click: Click, said: str, seconds: float = TELL_SECOND
     try:
         if click.channel:
             failpoints.reach("call:slack:tell:before")
-            runtime.slack.tell(click.channel, click.user_id, said, timeout=seconds)
+            runtime.slack.tell(click.channel, click.user_id, escape(said), timeout=seconds)
             failpoints.reach("call:slack:tell:after")
         elif click.view_id:
             # In a modal or in the home tab there is no channel to say it in.

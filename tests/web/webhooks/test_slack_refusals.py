@@ -10,8 +10,9 @@ import pytest
 
 from engine import erasure, users
 from engine.demo import OWNER_SLACK_ID, PARTNER_SLACK_ID
+from engine.people import Person
 from engine.tasks import Task
-from tests.engine.hands import begin, cancel, question, setting
+from tests.engine.hands import answer, begin, cancel, question, setting
 from tests.web.webhooks.test_slack import command, deliveries, modals, told
 from tests.world import Company, wait_until
 
@@ -183,6 +184,14 @@ def test_a_task_erased_while_its_form_opens_leaves_no_warning_sign(
     office.submit(view["id"], draft_body="My own words")
     [view] = modals(office, OWNER_SLACK_ID)
     assert "erased" in json.dumps(view["blocks"])
+
+
+def test_a_name_in_what_is_told_rings_nobody(office: Company, addressed: Task) -> None:
+    named = Person("sam", "Sam <!here> & Co", "web", may_act=True)
+    answer(office, addressed, "refuse", by=named, settle=False, reason="no")
+    office.press(addressed, "Edit first")
+    [said] = told(office, OWNER_SLACK_ID)
+    assert said.startswith("Sam &lt;!here&gt; &amp; Co was first")
 
 
 def unmoved(office: Company, task: Task) -> None:
