@@ -165,6 +165,6 @@ def answer_all(stage: Stage, story: Story) -> None:
             if question["resolves"] == "effect":
                 stage.answer(question, stage.truth(question["effect_key"]))
             elif question["title"] in story.answers and row["ts"] is not None:
-                stage.press(row, story.answers[question["title"]])
+                stage.press(row, story.answers[question["title"]], times=story.clicks)
         except (AlreadyAnswered, NothingThere):
             continue  # pressed a moment ago; the click is on its way

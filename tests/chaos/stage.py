@@ -148,10 +148,11 @@ class Stage:
 
     # -- what people do -------------------------------------------------------------
 
-    def press(self, card: Mapping[str, Any], label: str) -> None:
-        """Press a button in Slack, whose click is stored as the web process stores it."""
+    def press(self, card: Mapping[str, Any], label: str, *, times: int = 1) -> None:
+        """Press a button in Slack, so often before anything comes of it; the clicks are stored
+        as the web process stores them."""
         nobody = LocalSettings(engine_url="")
-        hand = _StoringHand(self.local, nobody, self.local_url, OWNER_SLACK_ID, self.runtime)
+        hand = _StoringHand(self.local, nobody, self.local_url, OWNER_SLACK_ID, self.runtime, times)
         hand.press(card["posted_channel"], card["ts"], label=label)
 
     def answer(self, question: Question, choice: str, **fields: str) -> None:
@@ -246,6 +247,7 @@ class _StoringHand(Hand):
     """A hand whose clicks go straight to where the web process puts what it has verified."""
 
     runtime: Runtime
+    times: int
 
     def _post(
         self, where: str, body: bytes, content_type: str = "application/x-www-form-urlencoded"
@@ -253,7 +255,9 @@ class _StoringHand(Hand):
         click = read_interaction(dict(parse_qsl(body.decode())))
         assert isinstance(click, Click)
         with self.runtime.database.transaction("accept") as conn:
-            deliveries.accept(conn, self.runtime.settings, source="slack", key=click.key, body=body)
+            for n in range(self.times):
+                key = f"{click.key}+{n}" if n else click.key
+                deliveries.accept(conn, self.runtime.settings, source="slack", key=key, body=body)
         return EngineReply(200)
 
 

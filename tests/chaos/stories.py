@@ -53,6 +53,8 @@ class Story:
     processes: tuple[str, ...] = ("worker",)
     # A worker is told to stop in it, and ends by itself.
     stops: bool = False
+    # How often a button is pressed before anything comes of it; the last one is told so.
+    clicks: int = 1
 
 
 # -- a lead: mail, approval, send, CRM, post ----------------------------------------------
@@ -76,6 +78,7 @@ LEAD_STORY = Story(
         tasks={("new_lead_response", "completed"): 1, ("quote_due", "waiting_on_timer"): 1},
     ),
     {"Reply to a new lead": "Send as is"},
+    clicks=2,
 )
 
 
