@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import agents, batch_standing, batches, tasks
+from engine.attendance import attendance
 from engine.card_remarks import Remarks, of_absence
 from engine.cards import Card
 from engine.postgres import Connection
@@ -17,7 +18,7 @@ def drawn(runtime: Runtime, card: Card) -> Message:
         batch = batches.get(conn, card.id)
         standing = batch_standing.read(conn, batch)
         agent = agents.get(conn, tasks.get(conn, batch.task_id).agent_id)
-        absent = of_absence(runtime, conn) if standing.waiting else Remarks()
+        absent = of_absence(runtime, attendance(conn)) if standing.waiting else Remarks()
     text, blocks = batch_card(
         standing,
         url=url(runtime, card.id),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine import batch_posting, batch_standing, batches, questions, tasks
+from engine.attendance import attendance
 from engine.batch_outliers import refusal_of
 from engine.batch_standing import Standing
 from engine.batches import Draft
@@ -114,7 +115,7 @@ def _alone(runtime: Runtime, conn: Connection, task: Task, question: Question) -
     now = tasks.now(conn)
     return Page(
         question_id=str(question.get("id", "")),
-        question=remarks(runtime, conn, question, now).on(question),
+        question=remarks(runtime, attendance(conn), question, now).on(question),
         token=questions.token_of(question) if "token" in question else str(task.id),
         state=state_of(runtime, task, question, now),
     )

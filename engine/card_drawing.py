@@ -22,6 +22,7 @@ from engine import (
     reminders,
     tasks,
 )
+from engine.attendance import attendance
 from engine.card_remarks import remarks
 from engine.cards import Card
 from engine.escalation import home
@@ -89,7 +90,9 @@ def _question(runtime: Runtime, card: Card) -> Message:
         at_home = card.channel == home(runtime, agents.get(conn, task.agent_id))
         now = tasks.now(conn)
         question = questions.find(task.question, str(card.id)) or {"agent": {}}
-        besides = remarks(runtime, conn, question, now).counting(cards.followers(conn, card.id))
+        besides = remarks(runtime, attendance(conn), question, now).counting(
+            cards.followers(conn, card.id)
+        )
         first = cards.get(conn, card.follows) if card.follows else None
     text, blocks = question_card(
         besides.on(question),

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from engine.attendance import Attendance, attendance
+from engine.attendance import Attendance
 from engine.business import customer_mail
 from engine.moments import moment
-from engine.postgres import Connection
 from engine.questions import OPEN, Question
 from engine.runtime import Runtime
 
@@ -42,17 +41,16 @@ class Remarks:
         return question | {"notes": [*question.get("notes", []), *self.notes]}
 
 
-def remarks(runtime: Runtime, conn: Connection, question: dict[str, Any], now: datetime) -> Remarks:
+def remarks(runtime: Runtime, here: Attendance, question: dict[str, Any], now: datetime) -> Remarks:
     if question.get("state") not in OPEN:
         return Remarks()
-    absent = of_absence(runtime, conn)
+    absent = of_absence(runtime, here)
     notes = [*_holiday(runtime, question, now), *absent.notes]
     return Remarks(tuple(notes), absent.addressed)
 
 
-def of_absence(runtime: Runtime, conn: Connection) -> Remarks:
+def of_absence(runtime: Runtime, here: Attendance) -> Remarks:
     """Who is away, and whom an open question is for meanwhile; a batch's card says it too."""
-    here = attendance(conn)
     ids = [user.slack_user_id for user in here.present if user.slack_user_id]
     return Remarks(tuple(_absence(runtime, here)), tuple(ids) if here.away else ())
 

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask import url_for as address
 
 from engine import batch_answers, batch_standing, batches, sops, tasks
+from engine.attendance import attendance
 from engine.batch_answers import Answered
 from engine.batch_outliers import refusal_of
 from engine.batch_standing import Standing
@@ -23,6 +24,7 @@ from engine.inbox import Waiting
 from engine.people import Person
 from engine.postgres import Connection
 from engine.slack.batch_card import why_apart
+from engine.tasks import Task
 from web import turbo
 from web.current import actor, runtime
 from web.question_cards import Card, card
@@ -48,9 +50,11 @@ def show(batch_id: str) -> str:
 @blueprint.get("/<batch_id>/changes")
 def changes(batch_id: str) -> Response:
     """Nothing, or the batch as it stands now."""
-    seen = _read(batch_id)
-    if seen["version"] == request.args.get("version"):
-        return turbo.unchanged()
+    with runtime().database.read() as conn:
+        page = _page_of(conn, batch_id)
+        if page.version == request.args.get("version"):
+            return turbo.unchanged()
+        seen = _shown(conn, page)
     return turbo.answer([_drawn(seen)])
 
 
@@ -94,19 +98,40 @@ def answered(batch_id: str, said: str = "", tone: str = "good") -> Response:
 # -- drawing ----------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which of the batch's drafts are looked at, before their cards are drawn."""
+
+    standing: Standing
+    number: int
+    pages: int
+    drafts: Sequence[Draft]
+
+    @property
+    def version(self) -> str:
+        return _version(self.standing, self.drafts)
+
+
 def _read(batch_id: str) -> dict[str, object]:
     with runtime().database.read() as conn:
-        standing = batch_standing.read(conn, batches.get(conn, batch_id))
-        page = min(_page(), 1 + max(0, len(standing.drafts) - 1) // PAGE)
-        drafts = standing.drafts[(page - 1) * PAGE : page * PAGE]
-        cards = _cards(conn, drafts)
+        return _shown(conn, _page_of(conn, batch_id))
+
+
+def _page_of(conn: Connection, batch_id: str) -> Page:
+    standing = batch_standing.read(conn, batches.get(conn, batch_id))
+    pages = 1 + max(0, len(standing.drafts) - 1) // PAGE
+    number = min(_page(), pages)
+    return Page(standing, number, pages, standing.drafts[(number - 1) * PAGE : number * PAGE])
+
+
+def _shown(conn: Connection, page: Page) -> dict[str, object]:
     return {
-        "standing": standing,
-        "batch_id": standing.batch.id,
-        "shown": cards,
-        "page": page,
-        "pages": 1 + max(0, len(standing.drafts) - 1) // PAGE,
-        "version": _version(standing, drafts),
+        "standing": page.standing,
+        "batch_id": page.standing.batch.id,
+        "shown": _cards(conn, page.drafts),
+        "page": page.number,
+        "pages": page.pages,
+        "version": page.version,
     }
 
 
@@ -116,17 +141,19 @@ def _page() -> int:
 
 
 def _cards(conn: Connection, drafts: Sequence[Draft]) -> list[Shown]:
-    now = tasks.now(conn)
+    now, here = tasks.now(conn), attendance(conn)
+    rows = batches.sql.tasks_of(conn, task_ids=[draft.task_id for draft in drafts])
+    held = {row["id"]: Task(**row) for row in rows}
     names: dict[object, str] = {}
     found = []
     for draft in drafts:
-        task = tasks.get(conn, draft.task_id)
+        task = held[draft.task_id]
         if task.sop_id not in names:
             names[task.sop_id] = sops.get(conn, task.sop_id).name
         waiting = Waiting(task, draft.question or {}, names[task.sop_id])
         apart = why_apart(draft) if draft.remarks or draft.state == "editing" else ""
         strikes = refusal_of(draft.question or {}) or ""
-        found.append(Shown(card(runtime(), waiting, now), apart, strikes))
+        found.append(Shown(card(runtime(), here, waiting, now), apart, strikes))
     return found
 
 

@@ -24,6 +24,7 @@ from flask import (
 
 from engine import batches, inbox, questions, sops, tasks
 from engine.answers import Answer
+from engine.attendance import attendance
 from engine.batches import OpenBatch
 from engine.errors import AlreadyAnswered, AnswerInvalid
 from engine.inbox import Waiting
@@ -178,8 +179,8 @@ def _cards(waiting: Sequence[Waiting]) -> list[Card]:
     if not waiting:
         return []
     with runtime().database.read() as conn:
-        now = tasks.now(conn)
-    return [card(runtime(), one, now) for one in waiting]
+        now, here = tasks.now(conn), attendance(conn)
+    return [card(runtime(), here, one, now) for one in waiting]
 
 
 def _version(seen: Seen) -> str:
@@ -224,12 +225,12 @@ def _drawn(shown: Card) -> str:
 def _one(token: str, given: Answer, error: str = "") -> Card:
     with runtime().database.read() as conn:
         waiting = _waiting(conn, token)
-        now = tasks.now(conn)
+        now, here = tasks.now(conn), attendance(conn)
     option = next(
         (o for o in waiting.question.get("options") or [] if o["value"] == given.choice), None
     )
     form = option["value"] if option and option.get("form") in FORMS else ""
-    shown = card(runtime(), waiting, now, open_form=form, error=error, typed=given.fields)
+    shown = card(runtime(), here, waiting, now, open_form=form, error=error, typed=given.fields)
     # What is wrong with a field stands at the field.
     return replace(shown, error="") if any(blank.wrong for blank in shown.blanks) else shown
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from engine import answers
+from engine.attendance import Attendance
 from engine.card_drawing import state_of
 from engine.card_remarks import remarks
 from engine.inbox import Waiting
@@ -124,6 +125,7 @@ class Card:
 
 def card(
     runtime: Runtime,
+    here: Attendance,
     waiting: Waiting,
     now: datetime,
     *,
@@ -132,8 +134,7 @@ def card(
     typed: Mapping[str, str] | None = None,
 ) -> Card:
     task = waiting.task
-    with runtime.database.read() as conn:
-        question = remarks(runtime, conn, waiting.question, now).on(waiting.question)
+    question = remarks(runtime, here, waiting.question, now).on(waiting.question)
     deadline = question.get("deadline")
     until = task.wake_at if question.get("state") == "undo" else None
     return Card(

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from engine import agents, effects, lost_cards, task_events, task_list, tasks, verdicts
+from engine.attendance import attendance
 from engine.cards import Card as SlackCard
 from engine.errors import NotFound
 from engine.inbox import Waiting
@@ -136,7 +137,7 @@ def read_page(
         return day_and_time(at, now, zone)
 
     row = _row(conn, task)
-    asked = _card(runtime, task, procedure.sop.name, now)
+    asked = _card(runtime, conn, task, procedure.sop.name, now)
     agent = agents.get(conn, task.agent_id)
     records = {
         step.id: verdicts.of_step(conn, runtime, procedure, agent, step) for step in procedure.steps
@@ -167,11 +168,13 @@ def _row(conn: Connection, task: Task) -> TaskRow:
     return TaskRow(**task_list.sql.rows(conn, ids=[task.id])[0])
 
 
-def _card(runtime: Runtime, task: Task, sop_name: str, now: datetime) -> Card | None:
+def _card(
+    runtime: Runtime, conn: Connection, task: Task, sop_name: str, now: datetime
+) -> Card | None:
     question = task.question
     if question is None or question["state"] not in SHOWN_QUESTIONS:
         return None
-    shown = card(runtime, Waiting(task, question, sop_name), now)
+    shown = card(runtime, attendance(conn), Waiting(task, question, sop_name), now)
     return shown if shown.answerable or shown.state_name == "undo" else None
 
 

@@ -65,6 +65,9 @@ select d.question_id, d.position, d.token, d.draft_hash, d.remarks, t.id as task
  where d.batch_id = %(batch_id)s
  order by d.position nulls last, t.number;
 
+-- name: tasks_of :many
+select * from tasks where id = any(%(task_ids)s);
+
 -- name: lock_tasks :many
 -- Held in one order (see engine/trees.py), with the campaign, on whose log the answer goes,
 -- and with the parents that wait for these tasks.
