@@ -46,10 +46,12 @@ def ahead(conn: Connection, business: Business) -> Outlook:
 
 
 def today(conn: Connection, business: Business) -> Outlook:
-    """What is to come, and what has become of what this evening's card lists: the web's page."""
+    """What is to come, and what has become of what this evening's card lists or somebody has
+    struck out since yesterday: the web's page."""
     seen = ahead(conn, business)
-    told = sql.current(conn)
+    told, since = sql.current(conn), seen.until - timedelta(days=3)
     ids = {line["id"] for line in seen.lines} | set(told["task_ids"] if told else ())
+    ids |= {row["id"] for row in sql.struck(conn, since=since, reason=STRUCK)}
     return replace(seen, lines=sql.lines(conn, task_ids=list(ids)))
 
 

@@ -1,7 +1,7 @@
 """The outlook as a page: who gets what until tomorrow night, each with "Strike out".
 
 The same tasks as on the evening's card and what has come up since, drawn from what they are at
-this moment; what the card lists and was struck out, here or there, stays to be seen.
+this moment; what was struck out, here or there, stays to be seen, with by whom and when.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from engine.errors import TaskClosed
 from engine.outlooks import Outlook
 from web import turbo
 from web.current import actor, runtime
+from web.timeline import Names
 
 blueprint = Blueprint("outlook", __name__, url_prefix="/outlook")
 
@@ -58,7 +59,9 @@ def _read() -> Outlook:
 
 def _shown(seen: Outlook) -> dict[str, object]:
     to_come = sum(1 for line in seen.lines if line["status"] == "waiting_on_timer")
-    return {"seen": seen, "to_come": to_come, "version": _version(seen)}
+    with runtime().database.read() as conn:
+        names = Names.read(conn)
+    return {"seen": seen, "to_come": to_come, "version": _version(seen), "name": names.of}
 
 
 def _version(seen: Outlook) -> str:

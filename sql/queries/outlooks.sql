@@ -8,10 +8,22 @@ select id from tasks
  order by wake_at, id
  limit 500;
 
+-- name: struck :many
+-- What people have struck out since then, whether or not a card lists it.
+select id from tasks
+ where finished_at > %(since)s and erased_at is null and status = 'cancelled'
+   and context ->> 'draft_cancel_reason' = %(reason)s
+ order by finished_at desc
+ limit 100;
+
 -- name: lines :many
--- As these tasks stand now: after erasure nobody's name is left.
-select t.id, t.number, t.status, t.wake_at, t.erased_at, s.name as sop_name, st.name as step_name,
-       t.context ->> 'customer_name' as customer
+-- As these tasks stand now, and by whom they were struck out: after erasure nobody's name is
+-- left.
+select t.id, t.number, t.status, t.wake_at, t.finished_at, t.erased_at, s.name as sop_name,
+       st.name as step_name, t.context ->> 'customer_name' as customer,
+       (select e.actor from task_events e
+         where e.task_id = t.id and e.event_type = 'task_cancelled'
+         order by e.seq desc limit 1) as struck_by
   from tasks t
   join sops s on s.id = t.sop_id
   left join steps st on st.id = t.step_id

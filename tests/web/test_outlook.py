@@ -6,7 +6,7 @@ import pytest
 
 from engine import outlooks
 from engine.tasks import Task
-from tests.engine.hands import begin, rows, set_clock
+from tests.engine.hands import begin, cancel, rows, set_clock
 from tests.engine.test_outlooks import FRIDAY, LATER
 from tests.web.browsing import Browser
 from tests.world import Company
@@ -59,6 +59,33 @@ def test_it_lists_what_comes_and_strikes_it_out(
     [row] = rows(office, "select count(*)::int as n from task_events where task_id = %s"
                          " and event_type = 'task_cancelled'", bert.id)  # fmt: skip
     assert row["n"] == 1
+
+
+def test_what_was_struck_out_before_the_evening_stays_to_be_seen(
+    office: Company, owner: Browser, partner: Browser
+) -> None:
+    anna = waiting(office, "Anna Berg", "one")
+    partner.get("/outlook")
+    assert f"task {anna.number}" in partner.page, "tomorrow at noon"
+    partner.follow(partner.send(button="Strike out"))
+    office.pass_time(hours=1)
+    owner.get("/outlook")
+    assert "<s>Anna Berg</s>" in owner.page
+    assert "struck out by Sam, 10:00" in owner.reads()
+    office.pass_time(hours=8)
+    outlooks.tell_due(office.runtime)
+    office.settle()
+    assert [m for m in office.messages("#ops-log") if m.get("username") == "Outlook"] == []
+    office.pass_time(days=3)
+    owner.get("/outlook")
+    assert "Anna Berg" not in owner.reads(), "its day is over"
+
+
+def test_what_was_cancelled_elsewhere_is_not_on_it(office: Company, owner: Browser) -> None:
+    anna = waiting(office, "Anna Berg", "one")
+    cancel(office, anna)
+    owner.get("/outlook")
+    assert "Anna Berg" not in owner.reads()
 
 
 def test_who_may_only_look_strikes_nothing_out(office: Company, viewer: Browser) -> None:
