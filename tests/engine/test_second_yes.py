@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +16,15 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from engine.demo import reserve_port
+from engine.settings import PROJECT
 from engine.tasks import Task
-from tests.engine.hands import answer, begin, question, setting
+from tests.engine.hands import answer, begin, procedure, question, setting
 from tests.engine.test_replies import reply_to
 from tests.mail.test_mailbox import imap_server
-from tests.world import Company, company
+from tests.world import Company, company, wait_until
 from web.local.imap import drop
 
 pytest.importorskip("pymap", reason="the IMAP stand-in needs pymap")
@@ -160,6 +166,39 @@ def test_five_mails_are_ten_looks_and_one_sign_in(database: str, tmp_path: Path)
     said = log.read_bytes()
     assert len(re.findall(rb"-->.*UID SEARCH", said)) == 10
     assert len(re.findall(rb"-->.*LOGIN", said)) == 1
+
+
+def test_a_worker_that_ends_takes_its_leave_of_the_mailbox(database: str, tmp_path: Path) -> None:
+    log, port = tmp_path / "imap.log", reserve_port()
+    with imap_server(tmp_path / "maildir", port, log), with_mailbox(database, tmp_path, port) as it:
+        with it.runtime.database.statement("only_this_look") as conn:
+            conn.execute("delete from watchers")
+        it.import_sop(procedure(APPROVED))
+        task = it.run_sop("small")
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "engine.cli", "worker"], env=environment(it), cwd=PROJECT
+        )
+        try:
+            wait_until(lambda: it.see(task).question)
+            assert b"LOGOUT" not in log.read_bytes(), "it stays signed in"
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(30) == 0
+        finally:
+            worker.kill()
+            worker.wait()
+    assert len(re.findall(rb"-->.*LOGOUT", log.read_bytes())) == 1
+
+
+def environment(office: Company) -> dict[str, str]:
+    """What makes another process one of this company."""
+    found = dict(os.environ)
+    settings = office.runtime.settings
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        shown = value.get_secret_value() if isinstance(value, SecretStr) else value
+        alias = type(settings).model_fields[name].validation_alias
+        found[str(alias or name).upper()] = str(shown)
+    return found
 
 
 def test_it_can_be_switched_off(office: Company, maildir: Path) -> None:
