@@ -6,19 +6,20 @@ differ. Everything stops with the demo, and its data stays.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-import signal
 import socket
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import httpx
 
 from engine import watchers
+from engine.demo_processes import Processes
 from engine.errors import EngineError
 from engine.postgres import connect
 from engine.settings import PROJECT, Settings
@@ -44,7 +45,8 @@ class Ports:
     imap: int
 
 
-_kept: list[socket.socket] = []
+# Ports and folders that are ours until this process ends.
+_kept: list[socket.socket | IO[str]] = []
 
 
 def reserve_port(preferred: int = 0) -> int:
@@ -75,14 +77,16 @@ class World:
     dsn: str
     ports: Ports
     folder: Path
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    tell: Callable[[str], None] = print
     mails_seen: int = 0
-    # How each process that has ended did so, by its id; below 0 a signal's number.
-    ended: dict[int, int] = field(default_factory=dict)
     # All that it calls stands on this machine, which a proxy for the outside knows nothing of.
     http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=10))
     # What this run sets differently.
     extra: dict[str, str] = field(default_factory=dict)
+    processes: Processes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.processes = Processes(self.folder, self.environment, self.tell)
 
     @property
     def web_url(self) -> str:
@@ -142,44 +146,26 @@ class World:
             **self.extra,
         }
 
-    def start(self, name: str, *command: str) -> None:
-        log = (self.folder / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, "-m", *command],
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=PROJECT,
-            # Ctrl-C reaches the whole group of a terminal; who stops first is for us to say.
-            start_new_session=True,
-        )
-        log.close()
-
-    def start_worker(self) -> None:
-        self.start("worker", "engine.cli", "worker")
-        self.worker_pid_file.write_text(str(self.processes["worker"].pid))
-
     def start_all(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.start(
+        start = self.processes.start
+        start(
             "local", "web.local", "--port", str(self.ports.local),
             "--file", str(self.folder / "world.sqlite"), "--engine-url", self.web_url,
             "--imap-port", str(self.ports.imap), "--maildir", str(self.maildir),
             "--worker-pid-file", str(self.worker_pid_file),
         )  # fmt: skip
-        self.start(
+        start(
             "imap", "web.local.imap", "--port", str(self.ports.imap), "--maildir", str(self.maildir)
         )
-        self.start("web", "engine.cli", "web")
-        self.start_worker()
+        start("web", "engine.cli", "web")
+        start("worker", "engine.cli", "worker")
         self._await(self.local_url + "/", "local")
         self._await(self.web_url + "/healthz", "web")
 
     def _await(self, url: str, name: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            if self.processes[name].poll() is not None:
+            if not self.processes.alive(name):
                 break
             try:
                 if self.http.get(url, timeout=2).status_code < 500:
@@ -187,18 +173,14 @@ class World:
             except httpx.HTTPError:
                 pass
             time.sleep(0.1)
-        log = self.folder / f"{name}.log"
+        log = self.processes.log_of(name)
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
         raise DemoFailed(f"{name} does not answer; see {log}: {' '.join(last)[:300]}")
 
     def tend(self) -> None:
-        """Start again what has died, as a platform would; and have the mailbox looked at
-        as soon as a mail lies in it, so that nobody waits for the five minutes."""
-        worker = self.processes["worker"]
-        code = worker.poll()
-        if code is not None:
-            self.ended[worker.pid] = code
-            self.start_worker()
+        """Start again what has died; and have the mailbox looked at as soon as a mail lies in
+        it, so that nobody waits for the five minutes."""
+        self.processes.tend()
         mails = sum(1 for _ in self.maildir.rglob("new/*"))
         if mails > self.mails_seen:
             self.check_mailbox()
@@ -208,29 +190,23 @@ class World:
         with connect(self.dsn) as conn:
             watchers.check_now(conn, MAILBOX_WATCHER)
 
-    def kill(self, name: str) -> None:
-        """SIGKILL: what a power cut would do."""
-        self.processes[name].kill()
-        self.processes[name].wait()
-
     def stop(self) -> None:
-        """SIGTERM to all, SIGKILL to whoever is still there."""
-        for name in ("worker", "web", "imap", "local"):
-            process = self.processes.get(name)
-            if process is not None and process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 25
-        for process in self.processes.values():
-            try:
-                process.wait(timeout=max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        self.processes.stop()
 
 
 def new_folder(settings: Settings, *, fresh: bool) -> Path:
-    """Where the stand-ins keep their world; a walk has one of its own."""
+    """Where the stand-ins keep their world; a walk has one of its own. Raises DemoFailed where
+    another demo is at it."""
     name = f"walk-{secrets.token_hex(4)}" if fresh else "demo"
     folder = settings.data_dir / name
     folder.mkdir(parents=True, exist_ok=True)
+    turn = (folder / "turn").open("w")
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        turn.close()
+        raise DemoFailed(
+            f"another one runs on {folder}; stop it, or set ENGINE_DATA_DIR to another folder"
+        ) from None
+    _kept.append(turn)
     return folder

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -37,8 +39,10 @@ def posts(local: str) -> list[Any]:
 
 
 def test_a_campaign_is_walked_and_all_accounts_agree(tmp_path: Path) -> None:
-    done = walk(tmp_path, "campaign")
+    done = walk(tmp_path, "campaign", DATABASE_URL="postgresql://127.0.0.1:9/elsewhere")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.startswith("DATABASE_URL is set and not used")
+    assert not list(tmp_path.glob("walk-*")), "what a good walk has made is gone"
     for line in (
         "one card in #marketing for 25 drafts",
         "in the outbox: 23 mails",
@@ -81,6 +85,37 @@ def test_a_port_that_is_taken_is_one_line_with_the_cure(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         f"The demo could not be started: port {port} is taken; give another one by --port"
     ]
+
+
+def test_a_second_demo_on_the_same_folder_is_refused_and_who_dies_is_started_again(
+    tmp_path: Path,
+) -> None:
+    with demo.running(tmp_path) as first:
+        second = subprocess.run(
+            demo.engine("demo"), env=demo.environment(tmp_path), cwd=tmp_path,
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert second.returncode == 1
+        [line] = second.stderr.splitlines()
+        assert "another one runs on" in line
+        assert "ENGINE_DATA_DIR" in line
+        pids = {name: tmp_path / "demo" / f"{name}.pid" for name in ("web", "imap", "local")}
+        before = {name: int(file.read_text()) for name, file in pids.items()}
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(
+            lambda: all(int(file.read_text()) != before[name] for name, file in pids.items())
+            and _answers(first.web + "/healthz") and _answers(first.local),
+            seconds=demo.PATIENCE_SECONDS,
+        )  # fmt: skip
+        assert first.interrupt() == 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def test_ctrl_c_leaves_no_process_and_the_data_stay(tmp_path: Path) -> None:

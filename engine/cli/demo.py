@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import threading
@@ -82,6 +83,8 @@ def demo(walk: str | None, mail: Path | None, killing: bool, port: int | None) -
         raise click.UsageError("--mail goes with --walk")
     if killing and walk != "lead":
         raise click.UsageError("--kill goes with --walk; without it, the demo's page has a button")
+    if settings.database_url:
+        click.echo("DATABASE_URL is set and not used: a demo has a database of its own", err=True)
     folder = new_folder(settings, fresh=bool(walk))
     with EmbeddedPostgres(settings.data_dir / "postgres") as server:
         # A walk has a database of its own beside the demo's, on the same server.
@@ -91,10 +94,16 @@ def demo(walk: str | None, mail: Path | None, killing: bool, port: int | None) -
         ports = _ports(bool(walk), port)
         # A walk takes the undo's way too, but nobody is there to use its half minute.
         extra = {"UNDO_SECONDS": "5", "BATCH_UNDO_SECONDS": "5"} if walk else {}
-        world = World(settings, dsn, ports, folder, extra=extra)
+        world = World(settings, dsn, ports, folder, tell=_tell, extra=extra)
         _run(world, settings, walk=walk, mail=mail, killing=killing)
         if walk:
+            # What went wrong stays, to be looked into.
             _drop(server, name)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _ports(walk: bool, wanted: int | None) -> Ports:

@@ -36,8 +36,8 @@ def follow(world: World, local: Any) -> None:
     kill = last(local)
     if kill is None or kill.get("status") in OVER:
         return
-    worker = world.processes["worker"].pid
-    known = {"code": world.ended.get(kill["pid"]), "new_pid": worker}
+    worker = world.processes.pid("worker")
+    known = {"code": world.processes.ended.get(kill["pid"]), "new_pid": worker}
     now = kill | (known if worker != kill["pid"] else {}) | _standing(world, kill)
     if now != kill:
         local.put("worker_kill", str(kill["number"]), now)
