@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
-from engine import commands
+from engine import agents, commands
 from engine.cli.opening import opened_runtime
 from engine.cli.tasks import agent_group
 from engine.people import shell
 
 
-def _say(text: str, *, command: str = "/sop") -> None:
+def _say(text: str, *, command: str = "/sop", agent: str = "") -> None:
     with opened_runtime() as runtime:
-        click.echo(commands.answer(runtime, text, shell(), command=command))
+        if agent:
+            with runtime.database.read() as conn:
+                agents.get_by_slug(conn, agent)
+        said = commands.answer(runtime, text, shell(), command=command)
+        # What Slack sets in bold.
+        click.echo(re.sub(r"\*(\S(?:[^*\n]*\S)?)\*", r"\1", said))
 
 
 @click.command()
@@ -29,13 +36,23 @@ def stop(reason: str) -> None:
 
 @click.command()
 def go() -> None:
-    """Lift the stop."""
+    """Lift the stop.
+
+    \b
+    Example:
+      bin/engine go
+    """
     _say("resume")
 
 
 @click.command()
 def status() -> None:
-    """What is open, who is away, and whether anything is held."""
+    """What is open, who is away, and whether anything is held.
+
+    \b
+    Example:
+      bin/engine status
+    """
     _say("status")
 
 
@@ -74,7 +91,7 @@ def pause(slug: str) -> None:
     Example:
       bin/engine agent pause lead_response
     """
-    _say(f"pause {slug}", command="/agent")
+    _say(f"pause {slug}", command="/agent", agent=slug)
 
 
 @agent_group.command()
@@ -86,7 +103,7 @@ def resume(slug: str) -> None:
     Example:
       bin/engine agent resume lead_response
     """
-    _say(f"resume {slug}", command="/agent")
+    _say(f"resume {slug}", command="/agent", agent=slug)
 
 
 COMMANDS = [stop, go, status, away, back]

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from engine import hash_keys
-from engine.errors import NotAllowed
+from engine.errors import NotAllowed, SettingsInvalid
 from engine.postgres import Database, connect, migrations
 from engine.postgres.embedded import EmbeddedPostgres
 from engine.runtime import Runtime, build_runtime
@@ -25,6 +26,13 @@ def opened_settings() -> Iterator[Settings]:
     """The settings with a DATABASE_URL that leads somewhere."""
     settings = read_settings()
     if settings.database_url:
+        try:
+            conninfo_to_dict(settings.database_url)
+        except psycopg.ProgrammingError:
+            raise SettingsInvalid(
+                "DATABASE_URL is no address of a database; it looks like"
+                " postgresql://user:password@host:5432/name"
+            ) from None
         yield settings
         return
     if settings.mode == "live":

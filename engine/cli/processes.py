@@ -42,6 +42,10 @@ def seed() -> None:
     """Put the shipped agents, watchers and procedures in place.
 
     Run again it follows the files, and leaves alone what you have edited since.
+
+    \b
+    Example:
+      bin/engine seed
     """
     with opened_database() as (settings, database), database.transaction("seed") as conn:
         for line in seed_into(conn, settings.seeds_dir):
@@ -50,7 +54,12 @@ def seed() -> None:
 
 @click.command()
 def check() -> None:
-    """Say what is not configured yet, without starting anything. Exit 1 where work cannot begin."""
+    """Say what is not configured yet, without starting anything. Exit 1 where work cannot begin.
+
+    \b
+    Example:
+      bin/engine check
+    """
     with opened_settings() as settings:
         found = list(checks.run(settings))
     for finding in found:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 from engine import commands, people
+from engine.cli import cli
 from engine.errors import NotAllowed
 from tests.engine.hands import OWNER, VIEWER, answer, rows
+from tests.engine.test_questions import command
 from tests.world import Company
 
 
@@ -87,3 +90,23 @@ def test_who_may_not_act_changes_nothing(office: Company, text: str, command: st
     with pytest.raises(NotAllowed):
         commands.answer(office.runtime, text, VIEWER, command=command)
     assert commands.answer(office.runtime, "list", people.shell())
+
+
+# -- the same from a shell ---------------------------------------------------------
+
+
+def test_an_agent_that_is_none_ends_the_command_with_one(office: Company) -> None:
+    run = command(office, "agent", "pause", "nobody")
+    assert run.exit_code == 1
+    assert "agent 'nobody' (there are: " in run.output
+
+
+def test_a_shell_shows_nothing_of_slacks_marks(office: Company) -> None:
+    run = command(office, "status")
+    assert run.output.startswith("No worker is running: ")
+
+
+def test_what_is_no_databases_address_is_said_so() -> None:
+    run = CliRunner().invoke(cli, ["status"], env={"DATABASE_URL": "nonsense"})
+    assert (run.exit_code, run.exception.__class__) == (1, SystemExit)
+    assert run.output.startswith("The settings cannot be used: DATABASE_URL is no address")
