@@ -79,11 +79,20 @@ def _all_pages(config: Wanted, ctx: StepContext, season: str) -> list[Customer]:
             )
         )
         # A list that changes while it is read may show one customer on two pages.
-        found |= {customer.id: customer for customer in page.items}
+        new = [customer for customer in page.items if customer.id not in found]
+        found |= {customer.id: customer for customer in new}
         if len(found) > config.limit:
             raise StepFailed(f"more than {config.limit} customers; narrow the query")
-        number = page.next_page if page.items else None
+        number = _following(number, page.next_page if page.items else None, new)
     return list(found.values())
+
+
+def _following(number: int, following: int | None, new: Sequence[object]) -> int | None:
+    """The page to read next. A CRM that does not know of pages answers with the first one for
+    ever, and who stands on the others would be missed."""
+    if following is not None and not new:
+        raise StepFailed(f"the CRM's page {number} holds nothing but what it had listed before")
+    return following
 
 
 def known(customer: Customer) -> dict[str, Any]:
@@ -111,12 +120,15 @@ def invoices(config: Wanted, ctx: StepContext) -> list[dict[str, Any]]:
     timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
     today = ctx.now().astimezone(ctx.business.zone).date()
     rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
     number: int | None = 1
     while number is not None:
-        page, number = ctx.read_crm(
+        page, following = ctx.read_crm(
             lambda crm, n=number: crm.list_overdue_invoices(as_of=today, page=n, timeout=timeout)
         )
-        for invoice in page:
+        new = [invoice for invoice in page if invoice.id not in seen]
+        seen |= {invoice.id for invoice in new}
+        for invoice in new:
             late = (today - invoice.due_on) // timedelta(days=1)
             stage = _stage(config.stages, late)
             if stage is None and config.stages:
@@ -134,6 +146,7 @@ def invoices(config: Wanted, ctx: StepContext) -> list[dict[str, Any]]:
             )
         if len(rows) > config.limit:
             raise StepFailed(f"more than {config.limit} invoices; narrow the query")
+        number = _following(number, following, new)
     return rows
 
 

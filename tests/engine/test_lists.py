@@ -3,10 +3,12 @@ nobody stands in it twice."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from engine.tasks import Task
-from tests.engine.hands import alarms, begin, question, rows
+from tests.engine.hands import alarms, begin, question, rows, summaries
 from tests.world import Company
 
 LIST = """
@@ -65,6 +67,28 @@ def test_the_second_page_fails(many: Company, fault: dict[str, object]) -> None:
     assert many.see(task).status == "completed"
     assert len(found) == len(set(found)) > 250
     assert set(found) == expected(many)
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "row"),
+    [
+        ("list_customers", "search", {"id": "C-1", "name": "Anna", "status": "past"}),
+        ("list_overdue_invoices", "overdue", {
+            "id": "I-1", "customer_id": "C-1", "number": "1", "amount": "10.00", "currency": "USD",
+            "due_on": "2020-01-01"}),
+    ],
+)  # fmt: skip
+def test_a_crm_that_answers_with_the_first_page_for_ever_is_a_failure(
+    office: Company, operation: str, path: str, row: dict[str, str]
+) -> None:
+    first = {"data": [row], "meta": {"total": 300, "page": 1, "per_page": 100}}
+    office.order("crm", "answer", path=path, status=200, body=json.dumps(first), times=60)
+    step = f"- {{key: list, name: List, type: query, config: {{operation: {operation}}}}}"
+    task = begin(office, step)
+    assert task.status == "escalated"
+    assert len(office.requests("crm", path)) == 2
+    [failed] = summaries(office, task, "step_failed")
+    assert "page 2" in failed
 
 
 def test_a_key_that_is_withdrawn_in_the_middle_is_told_and_not_tried_again(many: Company) -> None:
