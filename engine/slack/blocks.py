@@ -21,7 +21,6 @@ from engine.slack.card_state import CardState, Editing, Erased, Open
 from engine.slack.text import clip, escape, link, mention, one_line, pieces, units
 
 Question = Mapping[str, Any]
-MESSAGE_SIZE = 12_000
 TOKEN_LENGTH = 200
 KINDS = {
     "approval": "Approval",
@@ -72,7 +71,7 @@ def question_card(
         card = [*content(question, state, room, task_url), *foot(state)]
         card += buttons(question, token, state, room.options, task_url, revision=revision)
         card.append(elements.context(_reference(task_url, task_number, addressed)))
-        if elements.size(card) <= MESSAGE_SIZE and len(card) <= elements.MESSAGE_BLOCKS:
+        if elements.size(card) <= elements.MESSAGE_SIZE and len(card) <= elements.MESSAGE_BLOCKS:
             break
     return escape(text, 300), card
 

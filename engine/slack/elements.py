@@ -8,12 +8,13 @@ pieces went through `text.escape`; everything else is taken as plain words.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from engine.slack import Block
 from engine.slack.text import clip, mrkdwn, one_line, plain, units
 
+MESSAGE_SIZE = 12_000
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
 ID_LENGTH = 255
@@ -167,3 +168,14 @@ def fits_input(value: str) -> bool:
 def size(blocks: Sequence[Block]) -> int:
     """What Slack weighs when it says `msg_blocks_too_long`: the blocks as JSON, in bytes."""
     return len(json.dumps(blocks, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def fitting(draw: Callable[[int], list[Block]], shown: Sequence[int]) -> list[Block]:
+    """The card with the first of these numbers of lines, from many to few, that fits into a
+    message; with the last where none does."""
+    blocks: list[Block] = []
+    for number in shown:
+        blocks = draw(number)
+        if size(blocks) <= MESSAGE_SIZE:
+            break
+    return blocks

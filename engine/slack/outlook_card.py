@@ -21,7 +21,6 @@ STRIKE = "strike"
 # So many are listed, or as many as fit.
 SHOWN = (30, 15, 5, 1)
 SCHEDULES_SHOWN = 10
-MESSAGE_SIZE = 12_000
 CONFIRM = "The task is cancelled, and nothing of it goes out."
 
 
@@ -34,11 +33,7 @@ def outlook_card(seen: Outlook, *, zone: ZoneInfo, url: str) -> tuple[str, list[
     """The notification's text, and the card. `url` is the web's address."""
     to_come = [row for row in seen.lines if row["status"] == "waiting_on_timer"]
     text = f"Until tomorrow night: {len(to_come) + len(seen.scheduled)} to come"
-    blocks: list[Block] = []
-    for shown in SHOWN:
-        blocks = _blocks(seen, zone, url, shown)
-        if elements.size(blocks) <= MESSAGE_SIZE:
-            break
+    blocks = elements.fitting(lambda shown: _blocks(seen, zone, url, shown), SHOWN)
     return text, blocks
 
 

@@ -19,7 +19,6 @@ SPAM = "spam:"
 NOT_SPAM = "not_spam"
 # So many are listed, or as many as fit.
 SPAM_SHOWN = (20, 10, 4, 1)
-MESSAGE_SIZE = 12_000
 PROCEDURES_SHOWN = 15
 OPEN = {
     "escalated": "stuck",
@@ -37,11 +36,7 @@ def task_in(token: str) -> str | None:
 def summary_card(day: Day, *, url: str) -> tuple[str, list[Block]]:
     """The notification's text, and the card. `url` is the web's address."""
     title = f"{day.day:%A} {day.day.day} {day.day:%B}"
-    blocks: list[Block] = []
-    for shown in SPAM_SHOWN:
-        blocks = _blocks(day, title, url, shown)
-        if elements.size(blocks) <= MESSAGE_SIZE:
-            break
+    blocks = elements.fitting(lambda shown: _blocks(day, title, url, shown), SPAM_SHOWN)
     return f"{title}: {_plain(day)}", blocks
 
 
