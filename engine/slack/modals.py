@@ -19,6 +19,7 @@ View = dict[str, Any]
 Field = Mapping[str, Any]
 FIELD = "field:"
 REASON = "reason"
+# Named apart from the fields, which a procedure may call what it likes.
 TAPPED = "tapped"
 OWN_WORDS = "Or more, in your own words"
 INPUTS = 90
@@ -52,7 +53,7 @@ def reason_modal(
         _label_of(question, value) or "A reason",
         [
             elements.context(title),
-            elements.one_of(FIELD + TAPPED, label, list(REASONS.values())),
+            elements.one_of(TAPPED, label, list(REASONS.values())),
             elements.text_input(FIELD + REASON, OWN_WORDS, multiline=True, optional=True),
         ],
         submit="Submit",
@@ -80,7 +81,7 @@ def parse_submission(payload: Mapping[str, Any]) -> dict[str, str]:
     for block_id, inputs in values.items():
         if block_id.startswith(FIELD):
             typed[block_id.removeprefix(FIELD)] = _given(next(iter(inputs.values())))
-    tapped = typed.pop(TAPPED, "")
+    tapped = _given(next(iter(values[TAPPED].values()))) if TAPPED in values else ""
     if tapped:
         typed[REASON] = f"{tapped}: {typed[REASON]}" if typed.get(REASON, "").strip() else tapped
     return typed

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.slack import modals
@@ -48,6 +48,7 @@ def test_a_late_form_gives_the_text_back():
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=50), st.text(min_size=1), min_size=1))
+@example({"tapped": "a field of the procedure", "reason": "and another"})
 def test_a_submission_is_read_back_byte_for_byte(values: dict[str, str]):
     fields = [
         {"key": key, "label": "Text", "multiline": True, "value": "", "optional": False}
