@@ -93,7 +93,7 @@ class Crew:
         its lease is over now."""
         tokens = [run.task.run_token for run in runs]
         with contextlib.suppress(*DATABASE_DOWN), self.runtime.database.statement("hand_over") as c:
-            tasks.sql.renew(c, tokens=tokens, lease_seconds=0)
+            tasks.sql.hand_over(c, tokens=tokens)
 
     @property
     def stopping(self) -> bool:

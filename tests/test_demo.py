@@ -134,3 +134,8 @@ def test_ctrl_c_leaves_no_process_and_the_data_stay(tmp_path: Path) -> None:
     )  # fmt: skip
     assert tasks.returncode == 0, tasks.stderr
     assert "new_lead_response" in tasks.stdout
+    none = subprocess.run(
+        demo.engine("task", "list", "--status", "failed"), env=demo.environment(tmp_path),
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", "no such task\n")

@@ -35,7 +35,10 @@ def list_(status: str | None, sop: str | None, limit: int) -> None:
       bin/engine task list --status waiting_on_human
     """
     with opened_database() as (_, database), database.read() as conn:
-        for row in tasks.sql.page(conn, status=status, sop=sop, before=None, limit=limit):
+        rows = tasks.sql.page(conn, status=status, sop=sop, before=None, limit=limit)
+        if not rows:
+            click.echo("no such task" if status or sop else "no task yet", err=True)
+        for row in rows:
             where = row["step_name"] or ""
             click.echo(
                 f"{row['number']:>6}  {row['status']:<17} {row['sop']:<22} {where:<26}"

@@ -4,6 +4,8 @@
 select e.task_id, count(*)::int as times
   from task_events e
  where e.task_id = any(%(task_ids)s) and e.event_type = 'task_rescued'
+   -- A worker that was told to stop is no dead one.
+   and e.output_summary is null
    and e.seq > (select coalesce(max(p.seq), 0) from task_events p
                  where p.task_id = e.task_id and p.event_type = any(%(progress)s)
                    and (p.event_type <> 'task_parked' or p.output_summary not like 'settling:%%'))

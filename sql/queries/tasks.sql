@@ -212,6 +212,12 @@ update tasks set lease_until = now() + make_interval(secs => %(lease_seconds)s)
  where run_token = any(%(tokens)s) and status = 'in_progress'
 returning run_token;
 
+-- name: hand_over :exec
+-- What a worker that stops has not brought to an end is the next one's at once. A lease that
+-- ran out so long ago is nobody's death; `rescue` says so.
+update tasks set lease_until = 'epoch'
+ where run_token = any(%(tokens)s) and status = 'in_progress';
+
 -- name: wake_due :many
 -- Timers that have run out; the task becomes runnable.
 with due as (
@@ -233,7 +239,7 @@ update tasks set status = 'pending'
 -- name: rescue :many
 -- What a dead worker left: the lease has run out, so the run token is void from here on.
 with lost as (
-    select t.id, t.agent_id from tasks t
+    select t.id, t.agent_id, t.lease_until = 'epoch' as handed_over from tasks t
      where t.status = 'in_progress' and t.lease_until < now()
      limit 500
        for update skip locked
@@ -252,10 +258,11 @@ with lost as (
        set status = 'pending', run_token = null, lease_until = null, step_started_at = null,
            events = t.events + 1
       from lost where t.id = lost.id
-    returning t.id, t.events, t.agent_id, t.step_id, t.attempt
+    returning t.id, t.events, t.agent_id, t.step_id, t.attempt, lost.handed_over
 )
-insert into task_events (task_id, seq, agent_id, step_id, event_type, attempt)
-select id, events, agent_id, step_id, 'task_rescued', attempt from t
+insert into task_events (task_id, seq, agent_id, step_id, event_type, attempt, output_summary)
+select id, events, agent_id, step_id, 'task_rescued', attempt, case when handed_over then 'handed_over' end
+  from t
 returning task_id;
 
 -- name: next_due :value

@@ -3,6 +3,7 @@ up, and the workers go on with the rest. One or two deaths are nobody's fault.""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Any
@@ -131,6 +132,27 @@ def test_a_call_in_flight_is_put_to_a_person_and_never_made_again(place: Stage) 
     assert not list(accounts.books(place))
     told = [post["text"] for post in accounts.posts(place.local)]
     assert any("Poison: the step “Call” failed" in text for text in told)
+
+
+def test_a_worker_that_is_told_to_stop_has_not_died(place: Stage) -> None:
+    """As by four deploys within one slow step."""
+    place.import_sop(procedure(READ, slug="slow"))
+    place.order("crm", "slow", seconds=6, times=4)
+    task = place.run_sop("slow")
+    reading = "select count(*) > %s from task_events where event_type = 'task_rescued'"
+    for stops in range(4):
+        worker = place.worker(SHUTDOWN_SECONDS="0.5", CRM_TIMEOUT_SECONDS="15")
+        place.until(
+            lambda n=stops: len(place.local.requests("crm")) > n, seconds=20, what="the read"
+        )
+        worker.signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    place.worker()
+    place.until(lambda: place.value(reading, 3), seconds=20, what="the last rescue")
+    completed = "select exists (select from tasks where status = 'completed')"
+    place.until(lambda: place.value(completed), seconds=20, what="its end")
+    names = [name for name, _ in events(place, task)]
+    assert names == ["task_started", *["task_rescued"] * 4, "step_completed", "task_completed"]
 
 
 def test_two_deaths_in_a_row_are_nobodys_fault(place: Stage) -> None:
