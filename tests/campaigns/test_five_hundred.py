@@ -23,6 +23,7 @@ from tests.campaigns.hands import (
     press,
 )
 from tests.engine.hands import answer, rows
+from tests.guarantees import second_sends
 from tests.world import Company
 from web.local import LocalSettings, ses_reports, sns
 
@@ -140,3 +141,4 @@ def test_everything_agrees(office: Company) -> None:
     out = "from effects where vendor = 'mail' and state = 'done'"
     assert rows(office, f"select count(*) as n {out}") == [{"n": len(expected)}]
     assert rows(office, f"select task_id {out} group by task_id, step_id having count(*) > 1") == []
+    assert rows(office, second_sends()) == []

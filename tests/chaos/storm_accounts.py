@@ -15,6 +15,7 @@ from tests.chaos.storm_person import Person
 from tests.chaos.storm_plan import Occasion
 from tests.chaos.storm_source import Source
 from tests.chaos.storm_watch import Watch
+from tests.guarantees import second_sends
 
 RESUME_SECONDS = 45.0
 # A commit's own time lies a little before or after what we saw from outside.
@@ -69,6 +70,8 @@ def close(stage: Stage, source: Source, person: Person, watch: Watch, books: Boo
     _count_effects(stage, source, person, books)
     _count_events(stage, books)
     _count_doubts(stage, watch, books)
+    for row in stage.rows(second_sends()):
+        books.find("duplicate_effects", f"by the query of the guarantees: {row}")
 
 
 def _count_tasks(stage: Stage, source: Source, books: Books) -> None:

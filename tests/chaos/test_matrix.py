@@ -3,7 +3,6 @@ work up, and what arrived at the vendors is as if nobody had died."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -13,6 +12,7 @@ from engine.settings import PROJECT
 from tests.chaos.matrix import STORIES, Matrix, Theatre
 from tests.chaos.names import ROOTS, calls_past, commits_and_calls
 from tests.chaos.playing import Death, play
+from tests.guarantees import second_sends
 
 pytestmark = pytest.mark.slow
 
@@ -101,13 +101,11 @@ def test_what_is_left_out_stands_in_the_code(matrix: Matrix) -> None:
 
 def test_the_query_of_the_guarantees_finds_no_second_send(theatre: Theatre) -> None:
     """After a death in the middle of a send, on the database it happened in."""
-    text = (PROJECT / "docs" / "guarantees.md").read_text(encoding="utf-8")
-    [query] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     story = next(story for story in STORIES if story.name == "lead")
     with theatre.empty_stage() as here:
         played = play(here, story, death=Death("worker", "call:mail:send:after"))
         assert not played.findings
-        assert here.rows(query.replace("%", "%%")) == []
+        assert here.rows(second_sends()) == []
         sent = "select count(*) from effects where vendor = 'mail' and state = 'done'"
         assert here.value(sent) == 1, "there was something to find"
 
