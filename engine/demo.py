@@ -103,7 +103,7 @@ class World:
     @property
     def worker_pid_file(self) -> Path:
         """Where the stand-ins find which process "kill the worker now" is about."""
-        return self.folder / "worker.pid"
+        return self.processes.pid_file("worker")
 
     def environment(self) -> dict[str, str]:
         """The settings that point every vendor's real SDK to its stand-in."""

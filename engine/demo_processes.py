@@ -57,11 +57,14 @@ class Processes:
                 # Ctrl-C reaches the whole group of a terminal; who stops first is for us to say.
                 start_new_session=True,
             )
-        (self.folder / f"{name}.pid").write_text(str(process.pid))
+        self.pid_file(name).write_text(str(process.pid))
         return process
 
     def log_of(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+    def pid_file(self, name: str) -> Path:
+        return self.folder / f"{name}.pid"
 
     def pid(self, name: str) -> int:
         return self._lives[name].process.pid

@@ -11,6 +11,7 @@ from __future__ import annotations
 from engine import task_events
 from engine.errors import HashKeyUnknown
 from engine.keyed_hash import keyed_hash
+from engine.people import Person
 from engine.postgres import Connection
 from engine.postgres.queries import queries
 from engine.settings import Settings
@@ -34,13 +35,13 @@ def fits(conn: Connection, settings: Settings) -> bool:
     return settings.mode == "demo" or sql.known(conn) in (None, _print(settings))
 
 
-def accept(conn: Connection, settings: Settings) -> bool:
+def accept(conn: Connection, settings: Settings, by: Person) -> bool:
     """Go on under this key; what was hashed under the former one is not recognised any more.
     False where it is the same."""
     if sql.known(conn) in (None, _print(settings)):
         return False
     sql.replace(conn, print=_print(settings))
-    task_events.append_configuration(conn, Event("secret_key_accepted", actor="cli"))
+    task_events.append_configuration(conn, Event("secret_key_accepted", actor=str(by)))
     return True
 
 

@@ -180,8 +180,9 @@ class Settings(BaseSettings):
 
     @cached_property
     def secret_keys(self) -> tuple[str, ...]:
-        """The newest first."""
-        return tuple(key.strip() for key in self.secret_key.get_secret_value().split(","))
+        """The newest first. A comma too many makes no key: nothing may be hashed under none."""
+        keys = (key.strip() for key in self.secret_key.get_secret_value().split(","))
+        return tuple(filter(None, keys)) or ("",)
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -9,6 +9,7 @@ import click
 
 from engine import checks, hash_keys, logs
 from engine.cli.opening import opened_database, opened_settings, verify_database
+from engine.people import shell
 from engine.postgres import Database, connect, migrations
 from engine.runtime import build_runtime
 from engine.seeding import seed as seed_into
@@ -30,7 +31,7 @@ def migrate(accept_secret_key: bool) -> None:
     """
     with opened_settings() as settings, connect(settings.database_url) as conn:
         applied = migrations.migrate(conn)
-        if accept_secret_key and hash_keys.accept(conn, settings):
+        if accept_secret_key and hash_keys.accept(conn, settings, shell()):
             click.echo("from now on under this SECRET_KEY")
         for name in applied:
             click.echo(name)

@@ -66,6 +66,12 @@ def test_what_was_hashed_is_recognised_after_that_and_what_was_signed_is_not() -
     assert signing_key(both, "forms") != signing_key(former, "forms")
 
 
+def test_a_comma_too_many_makes_no_key() -> None:
+    once, twice = (Settings(_env_file=None, secret_key=SecretStr(key))  # type: ignore[call-arg]
+                   for key in (FORMER, f"{FORMER},"))  # fmt: skip
+    assert contact_hash(twice, "anna@example.com") == contact_hash(once, "anna@example.com")
+
+
 def test_a_key_that_is_lost_is_given_up_on_purpose_and_that_is_on_record(dsn: str) -> None:
     assert engine(dsn, FORMER, "sop", "list")[0] == 0
     code, said = engine(dsn, NEW, "migrate", "--accept-secret-key")
@@ -75,4 +81,4 @@ def test_a_key_that_is_lost_is_given_up_on_purpose_and_that_is_on_record(dsn: st
         [row] = conn.execute(
             "select actor from task_events where event_type = 'secret_key_accepted'"
         ).fetchall()
-    assert row["actor"] == "cli"
+    assert row["actor"] == "cli:shell"
