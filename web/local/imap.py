@@ -3,22 +3,29 @@
     python -m web.local.imap --port 1143 --maildir .data/maildir
 
 pymap does the serving (it is written by others, so our IMAP client is not tested against
-our own idea of IMAP). Its Maildir backend has three habits that are put right here: it
-writes each message anew by the standard library's generator, which changes two real
-mails in three; it numbers new files in no order; and it moves its index between file systems.
+our own idea of IMAP). Six habits of it are put right here. It keeps no hold on its connections,
+so that the garbage collector ends one in the middle. Its Maildir backend writes each message
+anew by the standard library's generator, which changes two real mails in three; it numbers
+new files in no order; its threads read a list of files that another is filling, and number
+anew what they missed; it moves its index between file systems; and a lock that a killed
+server left holds up the next one.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import itertools
 import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 MAILBOX = "mailbox"
 _numbers = itertools.count()
@@ -55,9 +62,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--password", default="office")
     parser.add_argument("--debug", action="store_true", help="print what is said, line by line")
     given = parser.parse_args(arguments)
+    from pymap.backend.maildir.uidlist import UidList
+
     prepare(given.maildir, given.user, given.password)
     # pymap writes its index to the temporary directory and then renames it into place.
     tempfile.tempdir = str(given.maildir)
+    # A folder has one server: what is locked now, nobody holds.
+    for left in given.maildir.rglob(UidList.LOCK_FILE):
+        left.unlink()
+    _hold_connections()
+    _serve_in_one_thread()
     _correct_maildir()
     _end_at_once()
     sys.argv = ["pymap", "--host", given.host, "--port", str(given.port), "--no-tls"]
@@ -89,10 +103,32 @@ def _end_at_once() -> None:
     Server.wait_closed = wait_closed  # pyright: ignore[reportAttributeAccessIssue]
 
 
+def _hold_connections() -> None:
+    from proxyprotocol.reader import ProxyProtocolReader
+    from proxyprotocol.result import ProxyResultLocal
+    from proxyprotocol.sock import SocketInfo
+
+    def get_callback(_: object, serve: Callable[..., Awaitable[None]]) -> Callable[..., Any]:
+        async def connected(reader: StreamReader, writer: StreamWriter) -> None:
+            peer = SocketInfo.get(writer, ProxyResultLocal(), unique_id=uuid4().bytes)
+            await serve(reader, writer, peer)
+
+        return connected
+
+    ProxyProtocolReader.get_callback = get_callback  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _serve_in_one_thread() -> None:
+    from pymap.concurrent import Subsystem
+
+    alone = Subsystem.for_asyncio()
+    Subsystem.for_executor = lambda _: alone  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def _correct_maildir() -> None:
     from mailbox import Maildir as Standard
 
-    from pymap.backend.maildir.mailbox import Maildir
+    from pymap.backend.maildir.mailbox import MailboxData, Maildir
 
     def get_message(self: Maildir, key: str) -> bytes:
         return Path(self._join(self._lookup(key))).read_bytes()
@@ -100,6 +136,20 @@ def _correct_maildir() -> None:
     def keys(self: Maildir) -> Iterable[str]:
         return sorted(Standard.keys(self))
 
+    # Files are listed, then numbered: nobody else may number or forget any in between.
+    numbering = asyncio.Lock()
+    reset, cleanup = MailboxData.reset, MailboxData.cleanup
+
+    async def reset_alone(self: MailboxData) -> MailboxData:
+        async with numbering:
+            return await reset(self)
+
+    async def clean_up_alone(self: MailboxData) -> None:
+        async with numbering:
+            await cleanup(self)
+
+    MailboxData.reset = reset_alone
+    MailboxData.cleanup = clean_up_alone
     Maildir.get_message = get_message  # pyright: ignore[reportAttributeAccessIssue]
     Maildir.keys = keys  # pyright: ignore[reportAttributeAccessIssue]
 
