@@ -4,6 +4,7 @@ mails there were today, and the end of it all. A step reaches it by its context.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,17 +93,31 @@ class Correspondence:
         """Whether the customer has replied, as it is known at this moment."""
         return bool(self.heard().get("customer_replied"))
 
-    def stop(self, address: str) -> None:
+    def stop(self, addresses: Sequence[str]) -> None:
         """The customer wants no more mail: from the next intent on there is none."""
+        heeded = bool(self.task.context.get("customer_opted_out"))
         with self.database.transaction("stop_writing") as conn:
-            suppressions.stop_writing(
-                conn,
-                self.settings,
-                contact_hash(self.settings, address),
-                "opted_out",
-                actor=f"task {self.task.number}",
-                task_id=self.task.id,
-            )
+            for contact in self._contacts(addresses):
+                if heeded and suppressions.of(conn, contact) is not None:
+                    suppressions.confirm(conn, self.settings, contact, self.task)
+                    continue
+                suppressions.stop_writing(
+                    conn, self.settings, contact, "opted_out", actor=self._actor,
+                    task_id=self.task.id,
+                )  # fmt: skip
+
+    def take_back(self, addresses: Sequence[str]) -> bool:
+        """The "stop" in their mail was not meant; False where there is nothing to lift."""
+        with self.database.transaction("write_again") as conn:
+            contacts = self._contacts(addresses)
+            return suppressions.take_back(conn, contacts, self.task, actor=self._actor)
+
+    def _contacts(self, addresses: Sequence[str]) -> list[bytes]:
+        return sorted(contact_hash(self.settings, address) for address in addresses)
+
+    @property
+    def _actor(self) -> str:
+        return f"task {self.task.number}"
 
     def _remember(self, name: str) -> None:
         with self.database.statement("add_thread") as conn:

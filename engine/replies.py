@@ -3,7 +3,8 @@
 No model answers it, and it never starts as a new lead. The task whose mail it answers and
 those of its family learn that the customer replied, so that follow-ups end; then a task
 of each procedure that listens to `reply` brings it to a person, also where the task
-behind it was erased long ago.
+behind it was erased long ago. Where it says "stop", nothing more goes to them from that
+moment on, whatever the person does.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from engine import cards, families, queue, sops, tasks
+from engine import cards, families, queue, sops, suppressions, tasks
 from engine.errors import NotFound
-from engine.keyed_hash import keyed_hash
+from engine.keyed_hash import contact_hash, keyed_hash
 from engine.mail import InboundMail
 from engine.mail.opt_out_words import asks_to_stop
 from engine.postgres import Connection
@@ -52,6 +53,7 @@ def take(
     actor: str,
 ) -> tuple[Task, ...]:
     """Make the reply known, and start what brings it to a person."""
+    stopped = asks_to_stop(mail.fresh_text) and _stop(conn, runtime, reply, context, actor)
     if reply.verdict == "loop":
         return _told_of_loop(conn, runtime, reply)
     answered = families.tell(
@@ -63,8 +65,10 @@ def take(
         raise NotFound("an active SOP with trigger 'events: [reply]'; import one, or run seed")
     known = dict(context) | _of_the_task(answered) | {
         "trigger": f"a reply to task {answered.number}",
-        "email_asks_to_stop": asks_to_stop(mail.fresh_text),
+        "email_asks_to_stop": stopped,
     }  # fmt: skip
+    if stopped:
+        known["customer_opted_out"] = True
     started = [
         tasks.start(
             conn,
@@ -79,6 +83,16 @@ def take(
     ]
     queue.wake(conn, "run_tasks")
     return tuple(task for task in started if task is not None)
+
+
+def _stop(
+    conn: Connection, runtime: Runtime, reply: Reply, context: Mapping[str, Any], actor: str
+) -> bool:
+    """Write no more to the address that they write from, and to the one that they were
+    written to. False where that was so before, and this mail has nothing to take back."""
+    known = dict(context) | _of_the_task(tasks.get(conn, reply.task_id))
+    contacts = [contact_hash(runtime.settings, one) for one in suppressions.addresses(known)]
+    return suppressions.heed(conn, contacts, reply.task_id, actor=actor)
 
 
 def _of_the_task(answered: Task) -> dict[str, Any]:

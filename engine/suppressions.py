@@ -2,15 +2,17 @@
 
 The gate in `effects.py` asks before every mail, so what is added here holds from the
 next intent on, and outlives the erasure of every task. The task whose mail it concerns
-is told, and the CRM hears of it by a task of the procedures that listen to `stop_writing`.
+is told, and the CRM hears of it by a task of the procedures that listen to `stop_writing`:
+of a "stop" in a reply once a person has seen it or kept silent, for until then they may say
+that it was not meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from engine import families, queue, sops, tasks
@@ -85,6 +87,46 @@ def stop_writing(
     if new and task.subject is not None:
         _start(conn, settings, contact, reason, task)
     return new
+
+
+def addresses(context: Mapping[str, Any]) -> list[str]:
+    """Those of a reply: which it came from, and which it was written to."""
+    known = (str(context.get(key) or "") for key in ("customer_email", "email_sent_to"))
+    return sorted({address.casefold() for address in known if address})
+
+
+def heed(conn: Connection, contacts: Sequence[bytes], task_id: UUID, *, actor: str) -> bool:
+    """A reply to this task says "stop": nothing more goes to them from here on. False where
+    a reason as strong stood there before."""
+    new = [add(conn, contact, "opted_out") for contact in sorted(contacts)]
+    if any(new):
+        families.tell(
+            conn, task_id, "customer_opted_out", KNOWN["opted_out"], actor=actor,
+            summary="opted_out",
+        )  # fmt: skip
+    return any(new)
+
+
+def confirm(conn: Connection, settings: Settings, contact: bytes, task: tasks.Task) -> None:
+    """What was heeded is left at that: the CRM hears of it."""
+    known = of(conn, contact)
+    if known is not None and task.subject is not None:
+        _start(conn, settings, contact, known.reason, task)
+
+
+def take_back(conn: Connection, contacts: Sequence[bytes], task: tasks.Task, *, actor: str) -> bool:
+    """A person says that it was not meant. That lifts what the reply of this task has
+    brought about, and nothing that they have said or done besides."""
+    lifted = [
+        bool(sql.lift(conn, contact_hash=contact, created_at=task.created_at))
+        for contact in sorted(contacts)
+    ]
+    if any(lifted):
+        behind = task.parent_id or task.id  # told also where it has ended
+        families.tell(
+            conn, behind, "opt_out_taken_back", {"customer_opted_out": False}, actor=actor
+        )
+    return any(lifted)
 
 
 def catching_up(settings: Settings, task: tasks.Task, subject: str, also: Also | None) -> Also:

@@ -64,6 +64,7 @@ WORDINGS: dict[str, Wording] = {
     "child_finished": Wording("The child task {what} ended"),
     "customer_replied": Wording("The customer replied", "loud", "person"),
     "customer_opted_out": Wording("The customer wants no more mail: {what}", "loud", "warn"),
+    "opt_out_taken_back": Wording("It was not meant: they may be written to", "loud", "person"),
     "mail_bounced": Wording("The mail could not be delivered: {what}", "loud", "bad"),
     "mail_complained": Wording("The customer marked the mail as spam", "loud", "bad"),
     "mail_delayed": Wording("The mail is not delivered yet: {what}", "plain", "warn"),

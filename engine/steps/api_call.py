@@ -30,10 +30,12 @@ from engine.steps.contract import (
     TemplateText,
 )
 from engine.steps.still import WITHHELD, Found, Rest, look_again
+from engine.suppressions import addresses
 
 Operation = Literal[
     "send",
     "stop_writing",
+    "write_again",
     "upsert_lead",
     "update_customer",
     "log_interaction",
@@ -41,7 +43,7 @@ Operation = Literal[
     "request",
 ]
 OPERATIONS = {
-    "email": ("send", "stop_writing"),
+    "email": ("send", "stop_writing", "write_again"),
     "crm": ("upsert_lead", "update_customer", "log_interaction", "opt_out"),
     "http": ("request",),
 }
@@ -50,9 +52,10 @@ OPERATIONS = {
 class Config(StepConfig):
     """email.send sends what stands in the context key `mail`, unless one of the conditions of
     `unless` holds by then, by what is read again of the CRM; email.stop_writing ends all
-    mail to the customer. The crm operations take
-    `fields` (templates); log_interaction takes `kind` and `summary`. http.request takes
-    `method`, `url` (its host must be on the allow-list) and `body`."""
+    mail to the customer, and email.write_again takes back what a reply that says "stop" has
+    brought about. The crm operations take `fields` (templates); log_interaction takes `kind`
+    and `summary`. http.request takes `method`, `url` (its host must be on the allow-list) and
+    `body`."""
 
     service: Literal["email", "crm", "http"]
     operation: Operation
@@ -93,6 +96,8 @@ class Config(StepConfig):
 def run(config: Config, ctx: StepContext) -> Outcome:
     if config.operation == "stop_writing":
         return _stop_writing(ctx)
+    if config.operation == "write_again":
+        return _write_again(ctx)
     if config.service == "email":
         return _send(config, ctx)
     if config.service == "http":
@@ -136,13 +141,18 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
 
 def _stop_writing(ctx: StepContext) -> Outcome:
     """The address that they write from, and the one that they were written to."""
-    known = (str(ctx.context.get(key) or "") for key in ("customer_email", "email_sent_to"))
-    addresses = {address for address in known if address}
-    if not addresses:
+    known = addresses(ctx.context)
+    if not known:
         raise StepFailed("there is no address that could be opted out")
-    for address in sorted(addresses):
-        ctx.correspondence.stop(address)
+    ctx.correspondence.stop(known)
     return Done({"customer_opted_out": True}, summary="opted out")
+
+
+def _write_again(ctx: StepContext) -> Outcome:
+    """Where they have said it in another way as well, that stands."""
+    if not ctx.correspondence.take_back(addresses(ctx.context)):
+        return Done(summary="nothing to take back")
+    return Done({"customer_opted_out": False}, summary="taken back")
 
 
 def _write(config: Config, ctx: StepContext) -> Outcome:

@@ -27,6 +27,10 @@ ANSWERED = (
     "They opted out of marketing on {}, and have written since: this answer may go out. Offer"
     " nothing that they did not ask for."
 )
+STOPPED = (
+    "They ask for no more mail, and nothing more goes to them; only your own answer to this mail"
+    " may go out. Offer nothing in it."
+)
 REPLIED = "The customer has replied since this was approved."
 UNREAD: tuple[str, str] = (
     "Sent folder",
@@ -57,8 +61,10 @@ def before_asking(
 def _told_of(ctx: StepContext, stopped: Suppressed, mail: Mapping[str, Any]) -> str:
     """An answer to what they have written since they opted out may go; nothing else may."""
     since = stopped.created_at
-    asked = answers(ctx, str(mail["to"])) and since < ctx.task.created_at
+    asked = answers(ctx, str(mail["to"])) and since <= ctx.task.created_at
     if asked and stopped.by_choice and not mail.get("commercial"):
+        if since == ctx.task.created_at:
+            return STOPPED
         return ANSWERED.format(day(since, ctx.business.zone))
     return SUPPRESSED.format(stopped.reason.replace("_", " "))
 

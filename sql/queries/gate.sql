@@ -19,9 +19,10 @@ select max(away_until) from users
  where role = 'admin' and disabled_at is null and away_until > engine_now();
 
 -- name: suppressed :one
--- Why nobody writes to this contact any more, and whether that was so before the task began.
+-- Why nobody writes to this contact any more, and whether that was so before the task began,
+-- or began with it: a reply that says "stop" may be answered, too.
 select s.reason, s.reason in ('unsubscribed', 'opted_out') as opted_out,
-       coalesce(t.created_at > s.created_at, false) as before
+       coalesce(t.created_at >= s.created_at, false) as before
   from suppressions s
   left join tasks t on t.id = %(task_id)s
  where s.contact_hash = %(contact_hash)s;
