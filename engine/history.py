@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from engine import tasks
 from engine.moments import day
 from engine.postgres import Connection
+from engine.steps.acquaintance import PERHAPS
 from engine.tasks import Task
 
 ENDED = {"completed": "done", "failed": "failed", "cancelled": "cancelled"}
@@ -14,7 +15,8 @@ ENDED = {"completed": "done", "failed": "failed", "cancelled": "cancelled"}
 
 def of_customer(conn: Connection, task: Task, zone: ZoneInfo) -> str:
     if task.subject is None:
-        return "" if task.context.get("customer_found") is None else "New to us."
+        looked_up = task.context.get("customer_found") is not None
+        return "New to us." if looked_up and not task.context.get(PERHAPS) else ""
     rows = tasks.sql.history(conn, subject=task.subject, task_id=task.id)
     if not rows:
         return "Known customer; no earlier task."

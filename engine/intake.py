@@ -103,12 +103,14 @@ def take_lead(
     runtime: Runtime, conn: Connection, form: Mapping[str, Any], key: str
 ) -> tuple[Task, ...]:
     """Take a web form's lead in. `key` is the form's own id for it."""
+    email = str(form.get("email") or "").strip()
     context = {
         "trigger": "the web form",
         "customer_name": str(form.get("name") or "").strip(),
-        "customer_email": str(form.get("email") or "").strip(),
+        "customer_email": email,
         "customer_phone": str(form.get("phone") or "").strip(),
         "customer_address": str(form.get("address") or "").strip(),
+        "email_answer_to": email,
         "email_subject": "Request by the web form",
         "email_text": str(form.get("message") or "")[:LONGEST_TEXT],
     }
@@ -142,6 +144,7 @@ def _mail_context(runtime: Runtime, mail: InboundMail) -> dict[str, Any]:
         "customer_email": to.address if to else "",
         "customer_name": to.name if to else "",
         "customer_phone": to.phone if to else "",
+        "email_answer_to": to.address if to else "",
         "email_from": mail.sender,
         "email_subject": mail.subject,
         "email_reply_subject": reply_subject(mail.subject),

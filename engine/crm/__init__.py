@@ -105,9 +105,10 @@ class Crm(Protocol):
 
     def get_customer(self, customer_id: str, *, timeout: float) -> Customer | None: ...
 
-    def find_customer(
-        self, *, email: str = "", phone: str = "", timeout: float
-    ) -> Customer | None: ...
+    def find_customer(self, *, email: str = "", phone: str = "", timeout: float) -> Customer | None:
+        """The one with this e-mail; where there is none, one with this phone number. That one
+        has an address of its own, and may be somebody else."""
+        ...
 
     def list_customers(
         self, wanted: CustomerFilter, *, page: int = 1, per_page: int = 50, timeout: float

@@ -23,10 +23,11 @@ EVENT_WAIT_SECONDS = 600.0
 
 
 def answers(ctx: StepContext, to: str) -> bool:
-    """Whether a mail to this address answers what began the task: a message of theirs."""
+    """Whether a mail to this address answers what began the task: a message of theirs. An
+    address that somebody typed in, or a record holds, is no proof that they wrote."""
     wrote = ctx.context.get("email_text") or ctx.context.get("email_message_id")
-    asked = str(ctx.context.get("customer_email") or "")
-    return bool(wrote) and asked.casefold() == to.casefold() != ""
+    came_from = ctx.context.get("email_answer_to", ctx.context.get("customer_email"))
+    return bool(wrote) and str(came_from or "").casefold() == to.casefold() != ""
 
 
 def send_effect(ctx: StepContext, mail: Mapping[str, Any]) -> Effect:

@@ -6,6 +6,7 @@ one that a person approved, byte for byte; nothing is rendered here again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from engine.crm.writing import write_effect
 from engine.errors import Refused, StepFailed
 from engine.http import http_effect
 from engine.mail.sending import send_effect
-from engine.steps import second_yes
+from engine.steps import acquaintance, second_yes
 from engine.steps.contract import (
     Ask,
     Asking,
@@ -157,6 +158,12 @@ def _write_again(ctx: StepContext) -> Outcome:
 
 def _write(config: Config, ctx: StepContext) -> Outcome:
     values = {name: ctx.render(text).text for name, text in config.fields.items()}
+    if config.operation == "upsert_lead":
+        values = acquaintance.to_write(ctx.context, values)
+        if acquaintance.could_be_another(ctx.context, values):
+            # The number would decide, and the record may be somebody else's.
+            title, lines = to_copy(ctx, config.operation, values, "", "")
+            return _by_hand(title, lines, acquaintance.remarks(ctx.context))
     customer = ctx.render(config.customer).text.strip()
     if config.operation != "upsert_lead" and not customer:
         raise StepFailed(f"{config.operation} needs a customer, and the context has none")
@@ -176,7 +183,7 @@ def _write(config: Config, ctx: StepContext) -> Outcome:
     return Done(summary="written")
 
 
-def _by_hand(title: str, lines: list[tuple[str, str]]) -> Ask:
+def _by_hand(title: str, lines: list[tuple[str, str]], notes: Sequence[str] = ()) -> Ask:
     """The answer says whether it was written down; the task goes on either way."""
     options = [Option("done", "Done", style="primary"), Option("skip", "Leave it")]
-    return Ask(Asking(title=title, kind="to_copy", options=options, facts=lines))
+    return Ask(Asking(title=title, kind="to_copy", options=options, facts=lines, notes=notes))

@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from engine.crm import Customer
-from engine.steps import crm_lists, expressions
+from engine.steps import acquaintance, crm_lists, expressions
 from engine.steps.contract import (
     Condition,
     Done,
@@ -18,7 +17,6 @@ from engine.steps.contract import (
     StepContext,
     TemplateText,
 )
-from engine.steps.crm_lists import known
 
 Operation = Literal[
     "find_customer",
@@ -40,10 +38,11 @@ class Case(StepConfig):
 class Config(StepConfig):
     """find_customer (by `email` or `phone`) and get_customer (by `id`) put the customer
     into customer_* keys and set `customer_found`; `absent` is where to go on where there
-    is none. list_customers puts a list into `into`; in `not_signed_for_season` a season's
-    name stands for the one on offer. tally counts what became of the children that a
-    for_each of this task has started. conditions looks at the context only. `cases` are
-    looked at afterwards in every operation."""
+    is none. What the customer gave stays, and nobody is taken for a customer by the number
+    alone (`acquaintance.py`). list_customers puts a list into `into`; in
+    `not_signed_for_season` a season's name stands for the one on offer. tally counts what
+    became of the children that a for_each of this task has started. conditions looks at the
+    context only. `cases` are looked at afterwards in every operation."""
 
     operation: Operation = "conditions"
     email: TemplateText = ""
@@ -84,11 +83,10 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     output: dict[str, Any] = {}
     if config.operation in ("find_customer", "get_customer"):
         # Without a CRM nobody is known, and the procedure runs all the same.
-        customer = _customer(config, ctx) if ctx.has_crm else None
-        if customer is None and config.absent is not None:
-            return Goto(config.absent, {"customer_found": False}, summary="absent")
-        output = _described(customer)
-        subject = customer.id if customer else None
+        output = _customer(config, ctx) if ctx.has_crm else {"customer_found": False}
+        subject = output.get("customer_id")
+        if subject is None and config.absent is not None:
+            return Goto(config.absent, output, summary="absent")
     elif config.operation == "list_customers":
         output = crm_lists.customers(config, ctx)
     elif config.operation == "list_overdue_invoices":
@@ -110,21 +108,15 @@ def _summary(config: Config, output: dict[str, Any]) -> str:
     return f"{len(output[config.into])} items" if config.into in output else ""
 
 
-def _customer(config: Config, ctx: StepContext) -> Customer | None:
+def _customer(config: Config, ctx: StepContext) -> dict[str, Any]:
+    """As context keys; `customer_id` is among them where there is one."""
     timeout = ctx.timeout(ctx.settings.crm_timeout_seconds)
     if config.operation == "get_customer":
-        customer_id = ctx.render(config.id).text.strip()
-        if not customer_id:
-            return None
-        return ctx.read_crm(lambda crm: crm.get_customer(customer_id, timeout=timeout))
+        number = ctx.render(config.id).text.strip()
+        found = number and ctx.read_crm(lambda crm: crm.get_customer(number, timeout=timeout))
+        return acquaintance.read_by_id(ctx.context, found or None)
     email, phone = ctx.render(config.email).text.strip(), ctx.render(config.phone).text.strip()
-    if not (email or phone):
-        return None
-    return ctx.read_crm(lambda crm: crm.find_customer(email=email, phone=phone, timeout=timeout))
-
-
-def _described(customer: Customer | None) -> dict[str, Any]:
-    """The customer as context keys. What the CRM does not know overwrites nothing."""
-    if customer is None:
-        return {"customer_found": False}
-    return {"customer_found": True} | known(customer)
+    found = (email or phone) and ctx.read_crm(
+        lambda crm: crm.find_customer(email=email, phone=phone, timeout=timeout)
+    )
+    return acquaintance.found_by(ctx.context, found or None, email, phone)

@@ -17,7 +17,7 @@ from engine.crm.earlier_contacts import earlier_contacts
 from engine.llm.names import odd_case
 from engine.mail.unsubscribe import unsubscribe_url
 from engine.name_correction import correct_in_crm, name_fields
-from engine.steps import second_yes
+from engine.steps import acquaintance, second_yes
 from engine.steps.contract import (
     Ask,
     Asking,
@@ -170,6 +170,7 @@ def _mail(
         FormField("draft_body", "Text", body.text, multiline=True),
     ]
     notes = [f"Missing in the text: {missing}" for missing in (*subject.missing, *body.missing)]
+    notes += acquaintance.remarks(ctx.context)
     if not to:
         fields.insert(0, FormField("customer_email", "To (e-mail address)", ""))
         notes.append("It is not known whom to answer: fill in the address.")
