@@ -6,23 +6,28 @@ parent is in `tasks.py`.
 
 from __future__ import annotations
 
-from engine import failures, handoffs, progress, sops, tasks
+from engine import failures, handoffs, occasions, progress, sops, tasks
 from engine.errors import TaskClosed
 from engine.keyed_hash import keyed_hash
 from engine.positions import Position
 from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.step_run import Run
-from engine.steps.contract import Done, FanOut, StartTask
+from engine.steps.contract import BEFORE, Done, FanOut, StartTask
 from engine.task_events import Event
 
 
 def tally(runtime: Runtime, run: Run) -> dict[str, int] | None:
-    """How this step's children ended; None where it has started none yet."""
-    if run.step.step_type != "for_each" or not run.task.context.get(_fanned_out(run)):
+    """How this step's children ended, and under BEFORE for how many items there was none;
+    None where it has started none yet."""
+    items = run.task.context.get(_fanned_out(run))
+    if run.step.step_type != "for_each" or not items:
         return None
     with runtime.database.read() as conn:
-        return {row["status"]: row["n"] for row in tasks.sql.tally(conn, task_id=run.task.id)}
+        ended = {row["status"]: row["n"] for row in tasks.sql.tally(conn, task_id=run.task.id)}
+    # A release that did not count them yet has left a mere True.
+    before = 0 if items is True else max(0, items - sum(ended.values()))
+    return ended | {BEFORE: before}
 
 
 def _fanned_out(run: Run) -> str:
@@ -40,7 +45,7 @@ def fan_out(runtime: Runtime, run: Run, outcome: FanOut) -> bool:
         run.step.id,
         task.visit,
         children=len(outcome.contexts),
-        output={_fanned_out(run): True},
+        output={_fanned_out(run): len(outcome.contexts)},
     )
     event = Event(
         "children_started",
@@ -53,9 +58,10 @@ def fan_out(runtime: Runtime, run: Run, outcome: FanOut) -> bool:
 
     def start_children(conn: Connection) -> None:
         tasks.sql.release_children(conn, task_id=task.id)
+        unused = occasions.unused(conn, keys) if keys else None
         first, count = None, 0
         for n, context in enumerate(outcome.contexts):
-            child = tasks.start(
+            child = (unused is None or unused[n] is not None) and tasks.start(
                 conn,
                 sop.id,
                 context=context,
@@ -66,9 +72,9 @@ def fan_out(runtime: Runtime, run: Run, outcome: FanOut) -> bool:
                 parent=task,
                 joined=True,
                 item=n,
-                dedupe_key=keys[n] if keys else None,
+                dedupe_key=unused[n] if unused else None,
             )
-            if child is None:
+            if not child:
                 tasks.sql.child_ended(conn, task_id=task.id)
                 continue
             first, count = first or child, count + 1

@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from engine import queue, tasks
+from engine import occasions, queue, tasks
 from engine.business import Business
 from engine.cards import Card
 from engine.people import Person
@@ -85,7 +85,7 @@ def read(conn: Connection, business: Business, card: Card) -> Outlook:
 def strike(conn: Connection, task_id: UUID, by: Person) -> Task:
     """Nothing of it goes out: the task is cancelled. TaskClosed where it has ended."""
     by.must_act()
-    task = tasks.cancel(conn, task_id, by=str(by), reason=STRUCK)
+    task = tasks.cancel(conn, task_id, by=str(by), reason=STRUCK, code=occasions.STRUCK_OUT)
     redraw(conn, task_id)
     return task
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from engine import agents, cards, queue, task_events, trees
+from engine import agents, cards, occasions, queue, task_events, trees
 from engine.agents import Agent
 from engine.errors import ContextTooLarge, NotFound, TaskClosed
 from engine.postgres import Connection
@@ -182,17 +182,19 @@ def recount(conn: Connection) -> None:
 # -- what people do ---------------------------------------------------------------
 
 
-def cancel(conn: Connection, task_id: UUID, *, by: str, reason: str = "") -> Task:
+def cancel(
+    conn: Connection, task_id: UUID, *, by: str, reason: str = "", code: str | None = None
+) -> Task:
     """End a task. One that is running stops before its next effect or step.
 
     The reason is a person's own words, which may name a customer: it stands in the
-    context, where erasure finds it, and not in the log."""
+    context, where erasure finds it, and not in the log. There stands a code, if any."""
     task = lock(conn, task_id)
     if task.status in FINISHED:
         raise TaskClosed(f"task {task.number} is {task.status}; there is nothing to cancel")
     if reason:
         sql.keep_reason(conn, task_id=task.id, reason=stored({CANCEL_REASON: reason}))
-    _cancel(conn, task, Event("task_cancelled", actor=by))
+    _cancel(conn, task, Event("task_cancelled", actor=by, output_summary=code))
     return get(conn, task_id)
 
 
@@ -201,7 +203,8 @@ def _cancel(conn: Connection, task: Task, event: Event) -> None:
         finish(conn, task, "cancelled", event)
     elif task.cancel_requested_at is None:
         sql.request_cancel(conn, task_id=task.id)
-        task_events.append(conn, task.id, Event("cancel_requested", actor=event.actor))
+        asked = Event("cancel_requested", actor=event.actor, output_summary=event.output_summary)
+        task_events.append(conn, task.id, asked)
 
 
 def end_cancelled(conn: Connection, task_id: UUID) -> None:
@@ -264,6 +267,8 @@ def rerun(conn: Connection, task_id: UUID, step_id: UUID, *, by: str) -> Task:
         raise TaskClosed(f"task {task.number} is running; cancel it or wait for it to stop")
     if task.open_children:
         raise TaskClosed(f"task {task.number} waits for {task.open_children} child tasks")
+    if later := occasions.taken_up_by(conn, task.dedupe_key):
+        raise TaskClosed(f"task {task.number} had its occasion; task {later} has taken it up")
     shut = closed(task.question)
     if shut is not None:
         sql.set_question(

@@ -148,11 +148,15 @@ class Uncertain:
     final: bool = False
 
 
+# In a tally: for how many items nothing was started, because they had had their turn before.
+BEFORE = "before"
+
+
 @dataclass(frozen=True, slots=True)
 class FanOut:
     """A child task for each item; the parent goes on when all have ended. `pace` seconds
-    lie between one child's start and the next. `once` names each one's occasion, where an
-    occasion that has had its child gets no other."""
+    lie between one child's start and the next. `once` names each one's occasion; one that
+    is used up (`engine/occasions.py`) gets no child."""
 
     sop: str
     contexts: Sequence[Mapping[str, Any]]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from engine.errors import StepFailed
 from engine.steps import expressions
 from engine.steps.contract import (
+    BEFORE,
     Done,
     FanOut,
     Outcome,
@@ -21,8 +24,9 @@ MOST_ITEMS = 2000
 class Config(StepConfig):
     """`items` is a context key that holds a list of objects; each object's keys become
     the child's context, with `keys` of the parent's beside them. `pace` seconds lie
-    between two starts. The tally (`completed`, `failed`, `cancelled`, `total`) goes to
-    the key `into`."""
+    between two starts. `once` names each item's occasion (`engine/occasions.py`). The tally
+    (`completed`, `failed`, `cancelled`, `total`; with `once` `before`, whose occasion was used
+    up) goes to the key `into`."""
 
     items: str
     sop: str
@@ -38,17 +42,24 @@ def calls_out(_config: Config) -> bool:
 
 def run(config: Config, ctx: StepContext) -> Outcome:
     if ctx.tally is not None:
-        tally = {"completed": 0, "failed": 0, "cancelled": 0} | dict(ctx.tally)
-        tally["total"] = sum(ctx.tally.values())
-        return Done({config.into: tally}, summary=" ".join(f"{k}={v}" for k, v in tally.items()))
+        return _done(config, ctx.tally)
     items = ctx.context.get(config.items, [])
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise StepFailed(f"{config.items} is not a list of objects")
     if len(items) > MOST_ITEMS:
         raise StepFailed(f"{config.items} has {len(items)} items; {MOST_ITEMS} are allowed")
     if not items:
-        return Done({config.into: {"completed": 0, "failed": 0, "cancelled": 0, "total": 0}})
+        return _done(config, {})
     shared = {key: ctx.context[key] for key in config.keys if key in ctx.context}
     contexts = [shared | item for item in items]
     once = [expressions.render(config.once, one).text for one in contexts] if config.once else None
     return FanOut(config.sop, contexts, config.pace, once)
+
+
+def _done(config: Config, ended: Mapping[str, int]) -> Done:
+    counted = {status: n for status, n in ended.items() if status != BEFORE}
+    tally = {"completed": 0, "failed": 0, "cancelled": 0} | counted
+    tally["total"] = sum(counted.values())
+    if config.once:
+        tally[BEFORE] = ended.get(BEFORE, 0)
+    return Done({config.into: tally}, summary=" ".join(f"{k}={v}" for k, v in tally.items()))

@@ -92,7 +92,7 @@ def test_run_again_nobody_is_written_to_twice_for_one_season(office: Company) ->
     assert "1 draft waits for you" in batch_card(office)
 
 
-def test_with_nobody_new_nothing_is_said(office: Company) -> None:
+def test_with_nobody_new_one_line_says_so(office: Company) -> None:
     campaign(office, 2)
     press(office, "Approve all 2")
     office.pass_time(minutes=6)
@@ -100,7 +100,9 @@ def test_with_nobody_new_nothing_is_said(office: Company) -> None:
     again = office.run_sop(SOP, trigger="the test")
     office.settle()
     assert office.see(again).status == "completed"
-    assert len(office.messages("#marketing")) == said
+    [line] = [message["text"] for message in office.messages("#marketing")[said:]]
+    assert "nobody new; all 2 had their turn before" in line
+    assert "\n" not in line.strip()
 
 
 def test_who_opted_out_between_approval_and_sending_gets_nothing(office: Company) -> None:
