@@ -41,6 +41,7 @@ sql = queries("effects")
 
 Vendor = Literal["slack", "mail", "crm", "http"]
 Result = Mapping[str, Any]
+Ruling = Literal["sent", "send", "drop"]
 
 # What the vendor may still be doing after our own timeout.
 SETTLE_MARGIN_SECONDS = 5.0
@@ -95,7 +96,8 @@ class Owner:
     """On whose behalf: a run of a task (with its run token), or a card.
 
     `confirm` raises RunLost where the lease may have run out; it is asked right before
-    the call. `slot` names a rate limit's slot that was reserved before parking.
+    the call. `slot` names a rate limit's slot that was reserved before parking. `dissolve`
+    answers what a person has been asked about the call, once that is known after all.
     """
 
     key: str
@@ -104,6 +106,7 @@ class Owner:
     run_token: UUID | None = None
     confirm: Callable[[], None] | None = None
     slot: str | None = None
+    dissolve: Callable[[Connection, str, Ruling], None] | None = None
 
 
 class Settling(EngineError):
@@ -268,18 +271,26 @@ def _conclude(
     actor: str | None = None,
     settled: bool = False,
 ) -> bool:
-    """Write what became of an attempt; false where somebody else had settled it."""
-    expected = ["intended", "in_doubt"] if state != "in_doubt" else ["intended"]
-    with database.transaction(f"conclude:{effect.vendor}:{state}") as conn:
-        _hold_task(conn, owner)
-        changed = sql.conclude(
-            conn, key=key, attempt=attempt, state=state, code=code, expected=expected,
-            result=Jsonb(dict(result)) if result is not None else None,
-        )  # fmt: skip
-        if changed:
-            event = "effect_settled" if settled else f"effect_{state}"
-            _note(conn, owner, event, key, attempt, code=code, result=result, actor=actor)
-    return bool(changed)
+    """Write what became of an attempt; false where somebody else had settled it. Where it
+    was in doubt by then, a person may have been asked already."""
+    states = ("intended",) if state == "in_doubt" else ("intended", "in_doubt")
+    for expected in states:
+        with database.transaction(f"conclude:{effect.vendor}:{state}") as conn:
+            dissolve = owner.dissolve if expected == "in_doubt" else None
+            if dissolve is not None and owner.task_id is not None:
+                trees.hold(conn, owner.task_id)
+            _hold_task(conn, owner)
+            changed = sql.conclude(
+                conn, key=key, attempt=attempt, state=state, code=code, expected=[expected],
+                result=Jsonb(dict(result)) if result is not None else None,
+            )  # fmt: skip
+            if changed:
+                event = "effect_settled" if settled else f"effect_{state}"
+                _note(conn, owner, event, key, attempt, code=code, result=result, actor=actor)
+                if dissolve is not None:
+                    dissolve(conn, key, "sent" if state == "done" else "send")
+                return True
+    return False
 
 
 # -- settling -----------------------------------------------------------------------
@@ -325,13 +336,11 @@ def _looked_up(effect: Effect, key: str, since: float, timeout: float) -> Result
     return found
 
 
-Ruling = Literal["sent", "send", "drop"]
-
-
 def rule(conn: Connection, key: str, ruling: Ruling, *, by: str) -> None:
-    """A person settles an effect in doubt: it went out; send it now; drop it."""
+    """A person settles an effect in doubt: it went out; send it now; drop it. Where it has
+    become known meanwhile that it did not go out, what they say holds all the same."""
     row = sql.lock(conn, key=key)
-    if row is None or row["state"] != "in_doubt":
+    if row is None or not _to_be_ruled(row, ruling):
         return
     state, code = {
         "sent": ("done", None),
@@ -340,10 +349,16 @@ def rule(conn: Connection, key: str, ruling: Ruling, *, by: str) -> None:
     }[ruling]
     sql.conclude(
         conn, key=key, attempt=row["attempt"], state=state, code=code,
-        expected=["in_doubt"], result=Jsonb({}) if state == "done" else None,
+        expected=[row["state"]], result=Jsonb({}) if state == "done" else None,
     )  # fmt: skip
     owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
     _note(conn, owner, "effect_settled", key, row["attempt"], code=code or "sent", actor=by)
+
+
+def _to_be_ruled(row: Mapping[str, Any], ruling: Ruling) -> bool:
+    if row["state"] == "refused":
+        return row["code"] in REPEATABLE and ruling != "send"
+    return row["state"] == "in_doubt"
 
 
 def confirm_sent(conn: Connection, key: str, result: Result) -> bool:

@@ -13,9 +13,7 @@ from typing import Any
 
 import structlog
 
-from engine import cards, effects, families, questions, queue, suppressions, tasks
-from engine.answers import Answer
-from engine.errors import EngineError
+from engine import cards, doubts, effects, families, queue, suppressions, tasks
 from engine.keyed_hash import contact_hash
 from engine.mail.addresses import BARE
 from engine.mail.ses import EFFECT_TAG, effect_key_of
@@ -64,19 +62,7 @@ def _sent(
         return
     tasks.sql.wake_settled(conn, task_id=effect["task_id"])
     queue.wake(conn, "run_tasks")
-    question = tasks.get(conn, effect["task_id"]).question
-    if question and question.get("effect_key") == effect["key"]:
-        _withdraw(runtime, conn, question)
-
-
-def _withdraw(runtime: Runtime, conn: Connection, question: dict[str, Any]) -> None:
-    """A person had been asked whether it went out; now it is known."""
-    try:
-        with conn.transaction():
-            token = questions.token_of(question)
-            questions.answer(conn, runtime.settings, token, Answer("sent", {}), SES)
-    except EngineError as answered:
-        log.info("doubt_was_settled_before", code=answered.code)
+    doubts.dissolve(conn, runtime.settings, effect["task_id"], effect["key"], "sent", SES)
 
 
 def _bounced(

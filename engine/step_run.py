@@ -18,7 +18,7 @@ from engine.agents import Agent
 from engine.business import Business
 from engine.correspondence import Correspondence
 from engine.crm import Crm
-from engine.effects import Effect, Owner
+from engine.effects import Effect, Owner, Ruling
 from engine.errors import (
     EngineError,
     Held,
@@ -31,6 +31,7 @@ from engine.errors import (
 )
 from engine.llm import calls
 from engine.mail import Mailer
+from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack import Slack
@@ -230,6 +231,7 @@ class Context:
             run_token=self.task.run_token,
             confirm=self.run.confirm,
             slot=self.task.parked_for,
+            dissolve=self._dissolve,
         )
         result = effects.perform(
             self.runtime.database,
@@ -242,6 +244,11 @@ class Context:
         if effect.vendor == "slack":
             self._open_thread(effect, result)
         return result
+
+    def _dissolve(self, conn: Connection, key: str, ruling: Ruling) -> None:
+        from engine import doubts
+
+        doubts.dissolve(conn, self.settings, self.task.id, key, ruling)
 
     def _open_thread(self, effect: Effect, result: Mapping[str, Any]) -> None:
         """A task's first message in its agent's own channel opens its thread."""
