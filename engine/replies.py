@@ -18,6 +18,7 @@ from engine import cards, families, queue, sops, suppressions, tasks
 from engine.errors import NotFound
 from engine.keyed_hash import contact_hash, keyed_hash
 from engine.mail import InboundMail
+from engine.mail.addresses import of_reply
 from engine.mail.opt_out_words import asks_to_stop
 from engine.postgres import Connection
 from engine.runtime import Runtime
@@ -91,7 +92,7 @@ def _stop(
     """Write no more to the address that they write from, and to the one that they were
     written to. False where that was so before, and this mail has nothing to take back."""
     known = dict(context) | _of_the_task(tasks.get(conn, reply.task_id))
-    contacts = [contact_hash(runtime.settings, one) for one in suppressions.addresses(known)]
+    contacts = [contact_hash(runtime.settings, one) for one in of_reply(known)]
     return suppressions.heed(conn, contacts, reply.task_id, actor=actor)
 
 

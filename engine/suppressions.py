@@ -9,10 +9,10 @@ that it was not meant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from engine import families, queue, sops, tasks
@@ -87,12 +87,6 @@ def stop_writing(
     if new and task.subject is not None:
         _start(conn, settings, contact, reason, task)
     return new
-
-
-def addresses(context: Mapping[str, Any]) -> list[str]:
-    """Those of a reply: which it came from, and which it was written to."""
-    known = (str(context.get(key) or "") for key in ("customer_email", "email_sent_to"))
-    return sorted({address.casefold() for address in known if address})
 
 
 def heed(conn: Connection, contacts: Sequence[bytes], task_id: UUID, *, actor: str) -> bool:

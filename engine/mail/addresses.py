@@ -8,7 +8,8 @@ second recipient or a header.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from engine.mail.charsets import decode, decode_header, one_line
 
@@ -153,3 +154,9 @@ def among(address: str, addresses: frozenset[str]) -> bool:
 def _plain(address: str) -> str:
     local, _, domain = address.lower().rpartition("@")
     return f"{local.split('+')[0]}@{domain}"
+
+
+def of_reply(context: Mapping[str, Any]) -> list[str]:
+    """Those of a reply: which it came from, and which it was written to."""
+    known = (str(context.get(key) or "") for key in ("customer_email", "email_sent_to"))
+    return sorted({address.casefold() for address in known if address})

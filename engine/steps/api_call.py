@@ -16,6 +16,7 @@ from engine.crm.by_hand import to_copy
 from engine.crm.writing import write_effect
 from engine.errors import Refused, StepFailed
 from engine.http import http_effect
+from engine.mail.addresses import of_reply
 from engine.mail.sending import send_effect
 from engine.steps import acquaintance, second_yes
 from engine.steps.contract import (
@@ -31,7 +32,6 @@ from engine.steps.contract import (
     TemplateText,
 )
 from engine.steps.still import WITHHELD, Found, Rest, look_again
-from engine.suppressions import addresses
 
 Operation = Literal[
     "send",
@@ -142,7 +142,7 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
 
 def _stop_writing(ctx: StepContext) -> Outcome:
     """The address that they write from, and the one that they were written to."""
-    known = addresses(ctx.context)
+    known = of_reply(ctx.context)
     if not known:
         raise StepFailed("there is no address that could be opted out")
     ctx.correspondence.stop(known)
@@ -151,7 +151,7 @@ def _stop_writing(ctx: StepContext) -> Outcome:
 
 def _write_again(ctx: StepContext) -> Outcome:
     """Where they have said it in another way as well, that stands."""
-    if not ctx.correspondence.take_back(addresses(ctx.context)):
+    if not ctx.correspondence.take_back(of_reply(ctx.context)):
         return Done(summary="nothing to take back")
     return Done({"customer_opted_out": False}, summary="taken back")
 
