@@ -6,8 +6,8 @@ looked at here, row by row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import date, timedelta
 from typing import Any, Protocol
 
@@ -43,15 +43,33 @@ class Wanted(Protocol):
     def into(self) -> str: ...
 
 
-def customers(config: Wanted, ctx: StepContext) -> dict[str, Any]:
-    """The list under `into`, and the `season` that it is about."""
+def customers(config: Wanted, ctx: StepContext) -> tuple[dict[str, Any], int]:
+    """The list under `into` with the `season` that it is about, and how many rows were left
+    out because they lack what `where` reads."""
     today = ctx.now().astimezone(ctx.business.zone).date()
     season = _season(ctx.business, ctx.render(config.not_signed_for_season).text.strip(), today)
     found = _all_pages(config, ctx, season)
     rows = [known(one) | _ages(one, today) for one in found if not one.opted_out]
-    if config.where:
-        rows = [row for row in rows if expressions.evaluate(config.where, {**ctx.context, **row})]
-    return {config.into: rows} | ({"season": season} if season else {})
+    verdicts = [_matches(config.where, ctx.context, row) for row in rows]
+    matching = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict]
+    listed = {config.into: matching} | ({"season": season} if season else {})
+    return listed, sum(verdict is None for verdict in verdicts)
+
+
+def _matches(where: str, context: Mapping[str, Any], row: Mapping[str, Any]) -> bool | None:
+    """None where it cannot be said, for this customer lacks what the condition reads: one
+    without a last visit must not stop the others. A name that no customer has is an error."""
+    if not where:
+        return True
+    # Of a customer only this row's: not one's whom the task happens to know.
+    told = {name: value for name, value in context.items() if name not in COLUMNS} | dict(row)
+    try:
+        return bool(expressions.evaluate(where, told))
+    except StepFailed:
+        lacking = expressions.names_of_condition(where) - told.keys()
+        if lacking and lacking <= COLUMNS:
+            return None
+        raise
 
 
 def _season(business: Business, written: str, today: date) -> str:
@@ -105,6 +123,16 @@ def known(customer: Customer) -> dict[str, Any]:
     for name in ("services", "signed_seasons"):
         facts[name] = ", ".join(facts[name])
     return {f"customer_{name}": value for name, value in facts.items() if value not in ("", None)}
+
+
+def _column(field: str) -> str:
+    """The key of a field: a moment loses its `_at`, for only its day is told."""
+    return f"customer_{field.removesuffix('_at')}"
+
+
+AGES = frozenset({"customer_days_since_service", "customer_days_since_quote"})
+# What a row may hold; one of whom less is known lacks some of it.
+COLUMNS = frozenset(_column(field.name) for field in fields(Customer)) | AGES
 
 
 def _ages(customer: Customer, today: date) -> dict[str, int]:

@@ -55,6 +55,11 @@ def names_in(source: str) -> frozenset[str]:
     return _compiled(source)[1]
 
 
+@lru_cache(maxsize=1024)
+def names_of_condition(source: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(environment.parse("{{" + source + "}}")))
+
+
 def render(source: str, context: Mapping[str, Any]) -> Rendered:
     try:
         template, names = _compiled(source)

@@ -81,6 +81,7 @@ def calls_out(config: Config) -> bool:
 def run(config: Config, ctx: StepContext) -> Outcome:
     subject: str | None = None
     output: dict[str, Any] = {}
+    without = 0
     if config.operation in ("find_customer", "get_customer"):
         # Without a CRM nobody is known, and the procedure runs all the same.
         output = _customer(config, ctx) if ctx.has_crm else {"customer_found": False}
@@ -88,12 +89,14 @@ def run(config: Config, ctx: StepContext) -> Outcome:
         if subject is None and config.absent is not None:
             return Goto(config.absent, output, summary="absent")
     elif config.operation == "list_customers":
-        output = crm_lists.customers(config, ctx)
+        output, without = crm_lists.customers(config, ctx)
     elif config.operation == "list_overdue_invoices":
         output = {config.into: crm_lists.invoices(config, ctx)}
     elif config.operation == "tally":
         output = {config.into: dict(ctx.outcomes())}
     summary = _summary(config, output)
+    if without:
+        summary += f", {without} without what 'where' reads"
     for case in config.cases:
         if expressions.evaluate(case.when, {**ctx.context, **output}):
             return Goto(case.goto, output, subject, summary=summary)

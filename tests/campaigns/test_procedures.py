@@ -93,6 +93,15 @@ def test_a_review_is_asked_for_some_days_after_the_visit(office: Company) -> Non
     assert children(office, run(office, "review_request")) == []
 
 
+def test_a_customer_without_a_last_visit_does_not_stop_the_others(office: Company) -> None:
+    no_customers(office)
+    customer(office, 1, status="active", last_service_at=(date.today() - timedelta(3)).isoformat())
+    customer(office, 2, status="active", last_service_at=None)
+    task = run(office, "review_request")
+    assert list(by_customer(office, task)) == ["T-0001"]
+    assert not office.messages("#escalations")
+
+
 # -- invoices -----------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ nobody stands in it twice."""
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 
 import pytest
 
@@ -100,3 +101,56 @@ def test_a_key_that_is_withdrawn_in_the_middle_is_told_and_not_tried_again(many:
     assert any("does not accept our credential" in text for text in alarms(many))
     assert question(many, task)["channel"] == "#escalations"
     assert rows(many, "select * from outages") == []
+
+
+def active_ones(office: Company) -> None:
+    """Three customers of whom the CRM knows more or less."""
+    for one in office.local.all("crm_customer"):
+        office.local.put("crm_customer", one["id"], one | {"status": "lost"})
+    known = office.local.all("crm_customer")[0] | {"status": "active", "city": "Edina"}
+    visited = (date.today() - timedelta(days=3)).isoformat()
+    for name, more in {
+        "A": {"last_service_at": visited},
+        "B": {"last_service_at": None},
+        "C": {"last_service_at": visited, "city": ""},
+    }.items():
+        office.local.put("crm_customer", name, known | {"id": name} | more)
+
+
+@pytest.mark.parametrize(
+    ("where", "found", "without"),
+    [
+        ("2 <= customer_days_since_service <= 9", ["A", "C"], 1),
+        ("customer_city in ['Edina'] and customer_days_since_service > 1", ["A"], 1),
+        ("customer_city in 'Edina, Bloomington'", ["A", "B"], 1),
+        ("not customer_city", ["C"], 0),
+        ("customer_last_service and customer_days_since_service < 9", ["A", "C"], 0),
+    ],
+)
+def test_a_row_that_lacks_what_where_reads_does_not_match(
+    office: Company, where: str, found: list[str], without: int
+) -> None:
+    active_ones(office)
+    task = begin(office, LIST.replace("status: past", f'status: active, where: "{where}"'))
+    assert task.status == "completed", task.error
+    assert sorted(listed(office, task)) == found
+    said = f"{len(found)} items" + (f", {without} without what 'where' reads" if without else "")
+    assert summaries(office, task, "step_completed") == [said]
+
+
+@pytest.mark.parametrize(
+    "where", ["customer_days_since_servce < 9", "customer_days_since_service < most_days"]
+)
+def test_a_name_that_no_row_can_have_is_an_error(office: Company, where: str) -> None:
+    active_ones(office)
+    task = begin(office, LIST.replace("status: past", f"status: active, where: {where}"))
+    assert task.status == "escalated"
+    assert str(task.error).startswith("step_failed: condition")
+
+
+def test_a_row_borrows_nothing_from_what_the_task_knows(office: Company) -> None:
+    active_ones(office)
+    known = {"customer_last_service": "2026-05-01", "customer_city": "Edina"}
+    where = "customer_last_service and customer_city"
+    task = begin(office, LIST.replace("status: past", f"status: active, where: {where}"), known)
+    assert sorted(listed(office, task)) == ["A"]
