@@ -13,6 +13,8 @@ from typing import Any
 from engine import form_values
 from engine.errors import AnswerInvalid
 from engine.mail.addresses import deliverable
+from engine.mail.unsubscribe import unsubscribe_url
+from engine.settings import Settings
 from engine.steps.contract import Done, Goto
 
 Question = Mapping[str, Any]
@@ -46,7 +48,8 @@ def chosen(question: Question, choice: str) -> dict[str, Any]:
 def filled_in(
     question: Question, option: Mapping[str, Any], given: Mapping[str, str]
 ) -> dict[str, str]:
-    """The filled-in fields, exactly as given; only what this option's form asks for."""
+    """The filled-in fields, exactly as given but for the address, which is as one may send to
+    it; only what this option's form asks for."""
     if option["form"] == "reason":
         return {REASON: given.get("reason", given.get(REASON, ""))}
     if option["form"] is None:
@@ -57,7 +60,8 @@ def filled_in(
     wrong = problems(question, given)
     if wrong:
         raise AnswerInvalid(next(iter(wrong.values())))
-    return {field["key"]: given.get(field["key"], field["value"]) for field in question["fields"]}
+    keys = {field["key"]: given.get(field["key"], field["value"]) for field in question["fields"]}
+    return keys | {key: deliverable(keys[key]) for key in (RECIPIENT,) if key in keys}
 
 
 def _where_to_fill_in(question: Question) -> str:
@@ -88,11 +92,19 @@ def problems(question: Question, given: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def edited(mail: Mapping[str, Any] | None, fields: Mapping[str, str]) -> dict[str, Any] | None:
-    """The mail with what the person changed: subject, body, recipient."""
+def edited(
+    settings: Settings, mail: Mapping[str, Any] | None, fields: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """The mail with what the person changed: subject, body, recipient, and with the recipient
+    the link to unsubscribe, which is each one's own."""
     if mail is None:
         return None
-    return dict(mail) | {part: fields[key] for part, key in EDITABLE.items() if key in fields}
+    changed = dict(mail) | {part: fields[key] for part, key in EDITABLE.items() if key in fields}
+    before = mail.get("unsubscribe_url")
+    if before and changed["to"] != mail["to"]:
+        changed["unsubscribe_url"] = unsubscribe_url(settings, changed["to"])
+        changed["footer"] = mail["footer"].replace(before, changed["unsubscribe_url"])
+    return changed
 
 
 # -- what an answer means ---------------------------------------------------------

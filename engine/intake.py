@@ -20,7 +20,9 @@ from engine import mail_threads, queue, replies, sops, tasks
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
 from engine.mail import InboundMail
+from engine.mail.addresses import deliverable
 from engine.mail.automatic import automatic_reason
+from engine.mail.charsets import one_line
 from engine.mail.inbound import read_mail
 from engine.mail.recipients import recipient
 from engine.postgres import Connection
@@ -103,11 +105,14 @@ def take_lead(
     runtime: Runtime, conn: Connection, form: Mapping[str, Any], key: str
 ) -> tuple[Task, ...]:
     """Take a web form's lead in. `key` is the form's own id for it."""
-    email = str(form.get("email") or "").strip()
+    typed = str(form.get("email") or "").strip()
+    email = deliverable(typed)
     context = {
         "trigger": "the web form",
-        "customer_name": str(form.get("name") or "").strip(),
+        "customer_name": one_line(str(form.get("name") or "")),
         "customer_email": email,
+        # With a slip in it the card shows it, and asks for the right one.
+        "customer_email_typed": "" if email else typed,
         "customer_phone": str(form.get("phone") or "").strip(),
         "customer_address": str(form.get("address") or "").strip(),
         "email_answer_to": email,

@@ -109,7 +109,7 @@ def answer(conn: Connection, settings: Settings, token: str, given: Answer, by: 
     task, question = _locked(conn, token)
     option = answers.chosen(question, given.choice)
     fields = answers.filled_in(question, option, given.fields)
-    mail = answers.edited(question["mail"], fields)
+    mail = answers.edited(settings, question["mail"], fields)
     edited = mail != question["mail"]
     decided = question | {
         "state": "answered",

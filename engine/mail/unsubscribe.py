@@ -12,12 +12,20 @@ import hmac
 from engine.keyed_hash import contact_hash, keyed_hash
 from engine.settings import Settings
 
+NOT_KNOWN_YET = "…"
+
 
 def unsubscribe_url(settings: Settings, address: str) -> str:
+    """The recipient's own link. Without an address it shows only where there will be one, and
+    is nothing that a mail could be sent with."""
+    token = _token(settings, address) if address else NOT_KNOWN_YET
+    return f"{settings.web_base_url.rstrip('/')}/unsubscribe/{token}"
+
+
+def _token(settings: Settings, address: str) -> str:
     contact = contact_hash(settings, address)
     proof = keyed_hash(settings, "unsubscribe", contact)[:16]
-    token = base64.urlsafe_b64encode(contact + proof).decode().rstrip("=")
-    return f"{settings.web_base_url.rstrip('/')}/unsubscribe/{token}"
+    return base64.urlsafe_b64encode(contact + proof).decode().rstrip("=")
 
 
 def contact_of(settings: Settings, token: str) -> bytes | None:

@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 from engine.business import footer
 from engine.crm.earlier_contacts import earlier_contacts
 from engine.llm.names import odd_case
+from engine.mail.addresses import deliverable
+from engine.mail.charsets import one_line
 from engine.mail.unsubscribe import unsubscribe_url
 from engine.name_correction import correct_in_crm, name_fields
 from engine.steps import acquaintance, second_yes
@@ -151,10 +153,11 @@ def _mail(
     if config.mail is None:
         return None, [], []
     wanted = config.mail
-    to = ctx.render(wanted.to).text.strip()
-    name = ctx.render(wanted.to_name).text.strip()
+    written = ctx.render(wanted.to).text.strip()
+    to = deliverable(written)
+    name = one_line(ctx.render(wanted.to_name).text)
     subject, body = ctx.render(wanted.subject), ctx.render(wanted.body)
-    url = unsubscribe_url(ctx.settings, to) if wanted.commercial and to else ""
+    url = unsubscribe_url(ctx.settings, to) if wanted.commercial else ""
     mail = {
         "from": f"{ctx.business.mail_from.name} <{ctx.business.mail_from.address}>",
         "to": to,
@@ -173,8 +176,14 @@ def _mail(
     notes += acquaintance.remarks(ctx.context)
     if not to:
         fields.insert(0, FormField("customer_email", "To (e-mail address)", ""))
-        notes.append("It is not known whom to answer: fill in the address.")
+        notes.append(_no_address(written or str(ctx.context.get("customer_email_typed") or "")))
     fields += name_fields(ctx, name)
     if name and odd_case(name):
         notes.append("The name is in odd case: correct it if it is wrong.")
     return mail, fields, notes
+
+
+def _no_address(written: str) -> str:
+    if written:
+        return f"“{written}” is no address that mail can be sent to: fill in the right one."
+    return "It is not known whom to answer: fill in the address."
