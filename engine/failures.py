@@ -145,16 +145,18 @@ def _cancelled(runtime: Runtime, run: Run) -> bool:
 
 def _waiting(runtime: Runtime, run: Run, failure: Waiting) -> bool:
     """A stop parks the task until it is lifted; a paused agent's tasks stay runnable and
-    are not claimed. `parked_for` keeps a slot that was reserved."""
+    are not claimed. A slot that was reserved is kept only by a worker that shuts down."""
     halted = failure.reason == "halted"
+    held = run.task.parked_for or ""
+    keeps = not held.startswith("slot:") or failure.reason == "shutdown"
     position = Position(
         "waiting_on_timer" if halted else "pending",
         run.step.id,
         run.task.visit,
         attempt=run.task.attempt,
         tier=run.task.tier,
-        parked_for="halted" if halted else run.task.parked_for,
-        wake_at=run.task.wake_at if not halted else None,
+        parked_for="halted" if halted else run.task.parked_for if keeps else None,
+        wake_at=run.task.wake_at if keeps and not halted else None,
     )
     event = Event("task_parked", step_id=run.step.id, output_summary=failure.reason)
     # A worker that shuts down hands the task to the next one: nothing happened to it.

@@ -23,6 +23,10 @@ sql = queries("gate")
 
 # A slot that is nearer than this is waited for in the thread.
 LONGEST_NAP_SECONDS = 1.0
+# So long a reserved slot is good for after its moment.
+SLOT_GRACE_SECONDS = 2.0
+# The turns of those who come with a slot, beside the slots themselves.
+HELD = "held "
 # So often it is looked whether an owner is back.
 AWAY_LOOK_SECONDS = 3600.0
 # So long after the mail that it follows up, a follow-up may go out within the gap, once.
@@ -44,6 +48,7 @@ def pass_through(
     conn: Connection, settings: Settings, owner: Owner, effect: Effect, key: str
 ) -> float:
     """Raise what holds the effect back; returns the seconds until its slot comes."""
+    overdue = None
     if owner.run_token is not None:
         task = sql.task(conn, task_id=owner.task_id)
         if task is None or task["run_token"] != owner.run_token:
@@ -54,6 +59,7 @@ def pass_through(
             raise Held("paused")
         if halt.standing(conn) is not None:
             raise Held("halted")
+        overdue = task["overdue"]
     _keep_calendar(conn, effect)
     down = rate_limits.outage(conn, effect.vendor)
     if down is not None and down.wait > 0:
@@ -61,7 +67,7 @@ def pass_through(
     paused = rate_limits.wait_for(conn, effect.vendor, effect.rate_key)
     if paused > 0:
         raise RateLimited(effect.vendor, "waiting", retry_after=paused)
-    wait = _take_slot(conn, owner, effect)
+    wait = _take_slot(conn, owner, effect, overdue)
     if effect.contact is not None and wait <= LONGEST_NAP_SECONDS:
         _keep_contact_rule(conn, settings, owner, effect, key)
     return wait
@@ -84,10 +90,14 @@ def slot_of(effect: Effect) -> str:
     return f"slot:{effect.vendor}:{effect.rate_key}"
 
 
-def _take_slot(conn: Connection, owner: Owner, effect: Effect) -> float:
+def _take_slot(conn: Connection, owner: Owner, effect: Effect, overdue: float | None) -> float:
     """Reserve the next slot; the seconds until it comes."""
-    if effect.rate_gap <= 0 or owner.slot == slot_of(effect):
+    if effect.rate_gap <= 0:
         return 0.0
+    if owner.slot == slot_of(effect):
+        wait = _use_slot(conn, effect, overdue)
+        if wait is not None:
+            return wait
     if owner.run_token is None:
         # A card cannot remember its slot: reserving one that lies ahead at each try would
         # push the next free one away for ever.
@@ -95,6 +105,24 @@ def _take_slot(conn: Connection, owner: Owner, effect: Effect) -> float:
         if wait > LONGEST_NAP_SECONDS:
             return wait
     return rate_limits.take(conn, effect.vendor, effect.rate_key, effect.rate_gap)
+
+
+def _use_slot(conn: Connection, effect: Effect, overdue: float | None) -> float | None:
+    """The seconds to wait for whoever comes with a slot, or None where it has passed.
+
+    After a pause, or an hour without a worker, all come at once: who is late waits for the
+    turn of those who really call, or takes a new slot. Where everybody is late, for there is
+    much to do, somebody always goes."""
+    vendor, gap, turn = effect.vendor, effect.rate_gap, HELD + effect.rate_key
+    if overdue is not None and overdue <= SLOT_GRACE_SECONDS:
+        rate_limits.take(conn, vendor, turn, gap)
+        return 0.0
+    if rate_limits.next_slot(conn, vendor, turn) > LONGEST_NAP_SECONDS:
+        return None
+    wait = rate_limits.take(conn, vendor, turn, gap)
+    if rate_limits.next_slot(conn, vendor, effect.rate_key) <= LONGEST_NAP_SECONDS:
+        wait = max(wait, rate_limits.take(conn, vendor, effect.rate_key, gap))
+    return wait
 
 
 def _keep_contact_rule(

@@ -77,8 +77,6 @@ def _confirmed(option: Option, note: str) -> Option:
 def before_sending(ctx: StepContext, mail: Mapping[str, Any], *, unsure: str = "") -> Ask | None:
     """A question where something has turned up since the mail was approved, or where what it
     rests on cannot be told any more (`unsure` says what)."""
-    if (ctx.task.parked_for or "").startswith("slot:"):
-        return None  # looked a moment ago, before its turn came
     known = str(mail.get("already_written") or "")
     written = ctx.correspondence.written_by_hand(str(mail["to"]), known)
     replied = bool(mail.get("commercial")) and not mail.get("reply_known")

@@ -2,8 +2,9 @@
 
 -- name: task :one
 -- Everything that may hold an effect of a task back, locked so that none of it changes
--- between this look and the intent's commit.
-select t.run_token, t.status, t.cancel_requested_at, a.status as agent_status
+-- between this look and the intent's commit; and for how long the task has been due.
+select t.run_token, t.status, t.cancel_requested_at, a.status as agent_status,
+       extract(epoch from engine_now() - t.wake_at)::float8 as overdue
   from tasks t
   join agents a on a.id = t.agent_id
  where t.id = %(task_id)s
