@@ -48,11 +48,13 @@ class Correspondence:
             self._remember(wire_message_id(message_id, self.settings.ses_region))
 
     def begun(self, purpose: str) -> bool:
-        """Whether this visit's effect has been announced before: then it is to be settled,
-        and not to be thought over."""
+        """Whether a call of this visit went out or may have, or a person has ruled on it: then
+        it is to be settled, and not to be thought over. One that the vendor put off, or that
+        never left, has begun nothing: what it rests on may have changed since."""
         with self.database.read() as conn:
             key = f"{self.task.id}.{self.task.visit}.{purpose}"
-            return effects.sql.get(conn, key=key) is not None
+            row = effects.sql.get(conn, key=key)
+        return row is not None and not effects.never_left(row)
 
     def full(self) -> bool:
         """Whether so many mails went out about this matter today that a machine must be at

@@ -50,6 +50,9 @@ MOST_LOST_ATTEMPTS = 4
 # After these a further attempt is safe: the vendor took nothing, or a person said so.
 REPEATABLE = frozenset({"unreachable", "rate_limited", "absent", "not_called", "send_again"})
 
+# The same without a person's word.
+NEVER_LEFT = REPEATABLE - {"send_again"}
+
 # How an effect ends whose task has ended before it was settled; see `leftovers.py`.
 UNKNOWN = "unknown"
 # Where a person finds out what became of a call.
@@ -216,6 +219,11 @@ def _confirm_repeatable(owner: Owner, effect: Effect, row: Mapping[str, Any]) ->
         raise Refused(effect.vendor, row["code"] or "refused")
     if row["code"] == "absent" and row["attempt"] >= MOST_LOST_ATTEMPTS:
         raise Refused(effect.vendor, "never_arrives")
+
+
+def never_left(row: Mapping[str, Any]) -> bool:
+    """Whether its last attempt is known to have reached nobody, and by no person's ruling."""
+    return row["state"] == "refused" and row["code"] in NEVER_LEFT
 
 
 # -- call ---------------------------------------------------------------------------
