@@ -103,7 +103,8 @@ def failure(response: httpx.Response, detail: str, wait: float = WAIT_WHEN_LIMIT
         return RateLimited(VENDOR, detail, retry_after=retry_after(response.headers, wait))
     if status in (401, 403):
         return Unauthorised(VENDOR, detail)
-    # A write under a key may be sent again, so that its 5xx is an outage like another.
+    # A write under a key may be sent again, so that its 5xx is an outage like another; whose
+    # write has none says Ambiguous instead.
     return (Unreachable if status >= 500 else Refused)(VENDOR, detail)
 
 

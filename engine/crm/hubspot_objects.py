@@ -13,7 +13,7 @@ from engine.crm import CustomerFilter
 from engine.crm.calls import VENDOR, Calls, Patience, body, error_body, failure, part
 from engine.crm.hubspot_bodies import Found, Object, Results, said
 from engine.crm.hubspot_contacts import Properties
-from engine.errors import Refused, VendorError
+from engine.errors import Ambiguous, Refused, Unreachable, VendorError
 
 CONTACTS = "/crm/v3/objects/contacts"
 NOTES = "/crm/v3/objects/notes"
@@ -87,11 +87,14 @@ class Objects:
         self, objects: str, sent: Mapping[str, Any], unique: tuple[str, str], patience: Patience
     ) -> Object:
         """A new object; where one has the `unique` property's value already, that one is it:
-        an earlier write of ours made it."""
+        an earlier write of ours made it. Without one, what a 5xx has left there no second
+        request would find."""
         response = self._write("POST", objects, sent, patience)
         if response.is_success:
             return body(response, Object, reads=False)
         error, (name, value) = _failure(response), unique
+        if not name and isinstance(error, Unreachable):
+            raise Ambiguous(VENDOR, error.detail)
         double = response.status_code == 409 or error.detail.startswith(DOUBLE)
         earlier = self.by(objects, value, name, [], patience) if double and name else None
         if earlier is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from engine import checks
-from tests.engine.hands import answer, effects_of, question, vendors_have_answered
+from tests.engine.hands import answer, begin, effects_of, question, vendors_have_answered
 from tests.world import MAILS, Company, company
 from web.local.hubspot_portal import SETTING, lag_search
 
@@ -46,6 +47,69 @@ def test_a_note_whose_answer_got_lost_is_found_by_its_key(office: Company) -> No
     assert office.see(task).status == "completed"
     assert office.local.count("hubspot_notes") == 1
     assert all(state == "done" for _, state, _ in effects_of(office, task))
+
+
+def without_keys(database: str, folder: Path) -> AbstractContextManager[Company]:
+    """A portal that does not let notes have a property with unique values."""
+    setting = ",".join(one for one in SETTING.split(",") if not one.strip().startswith("key="))
+    return company(database, folder, web=False, crm_kind="hubspot", hubspot_properties=setting)
+
+
+@pytest.mark.parametrize("trouble", ["answer_after", "drop_after"])
+@pytest.mark.parametrize("path", ["/objects/notes", "/objects/contacts"])
+def test_without_a_key_what_may_have_arrived_is_asked_about(
+    database: str, tmp_path: Path, trouble: str, path: str
+) -> None:
+    """A gateway lost its patience while HubSpot carried it out; a customer without an address
+    is a new contact each time, too."""
+    steps = """
+    - key: lead
+      name: Lead
+      type: api_call
+      config: {service: crm, operation: upsert_lead, fields: {name: Anna, phone: 612-555-0177}}
+    - key: note
+      name: Note
+      type: api_call
+      config: {service: crm, operation: log_interaction, kind: call, summary: Called}
+    """
+    with without_keys(database, tmp_path) as office:
+        lag_search(office.local, 3600)
+        contacts = office.local.count("hubspot_contacts")
+        office.order("hubspot", "slow", path="/contacts/search", seconds=0)  # the one before
+        office.order("hubspot", trouble, path=path, status=504)
+        task = begin(office, steps)
+        vendors_have_answered(office)
+        assert question(office, task)["kind"] == "in_doubt"
+        for _ in range(3):
+            office.pass_time(minutes=10)
+        assert office.local.count("hubspot_notes") + office.local.count("hubspot_contacts") == (
+            contacts + (2 if path.endswith("notes") else 1)
+        )
+
+
+def test_with_a_key_a_5xx_after_the_note_makes_no_second_one(office: Company) -> None:
+    office.order("hubspot", "answer_after", path="/objects/notes", status=504)
+    task = office.mail("lead")
+    office.settle()
+    answer(office, task, "send")
+    for _ in range(3):
+        office.pass_time(minutes=1)
+    assert office.see(task).status == "completed"
+    assert office.local.count("hubspot_notes") == 1
+
+
+def test_without_a_key_what_says_the_same_twice_is_an_outage_like_another(
+    database: str, tmp_path: Path
+) -> None:
+    """A contact by its address, whose fields are set once more."""
+    with without_keys(database, tmp_path) as office:
+        office.order("hubspot", "answer_after", path="/contacts/batch/upsert", status=502)
+        task = office.mail("lead")
+        office.settle()
+        answer(office, task, "send")
+        for _ in range(3):
+            office.pass_time(minutes=1)
+        assert office.see(task).status == "completed"
 
 
 def test_earlier_contacts_come_from_its_notes(office: Company) -> None:

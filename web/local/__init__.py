@@ -98,6 +98,8 @@ def _answer(response: Response) -> Response:
         if g.fault is not None and g.fault.kind == "truncate":
             whole = response.get_data()
             response.set_data(whole[: len(whole) // 2])
+        if g.fault is not None and g.fault.kind == "answer_after":
+            return Response(g.fault.body, g.fault.status)
     return response
 
 

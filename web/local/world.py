@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-FaultKind = Literal["slow", "drop_before", "drop_after", "truncate", "answer"]
+FaultKind = Literal["slow", "drop_before", "drop_after", "truncate", "answer", "answer_after"]
 
 TABLES = """
 create table if not exists requests (
@@ -39,7 +39,8 @@ class Fault:
     slow: answer `seconds` late. drop_before: close the connection, nothing done.
     drop_after: carry it out, then close the connection. truncate: carry it out, then send
     half of the reply. answer: `status`, `headers` and `body` instead of carrying it out
-    (429, 529, `ok:false`).
+    (429, 529, `ok:false`). answer_after: carry it out, then answer so all the same, as a
+    gateway does that has lost its patience.
     """
 
     vendor: str
