@@ -15,7 +15,7 @@ from engine.errors import AnswerInvalid
 from engine.mail.addresses import deliverable
 from engine.mail.unsubscribe import unsubscribe_url
 from engine.settings import Settings
-from engine.steps.contract import Done, Goto
+from engine.steps.contract import SENT_ID, Done, Goto
 
 Question = Mapping[str, Any]
 REASON = "draft_refusal_reason"
@@ -128,7 +128,8 @@ def outcome(question: Question) -> Done | Goto:
     if question["into"]:
         output[question["into"]] = given["choice"]
     if question["mail"]:
-        output["draft_mail"] = sendable(question["mail"])
+        # Whatever went out before, this mail has not.
+        output |= {"draft_mail": sendable(question["mail"]), SENT_ID: ""}
     if option["goto"] is None:
         return Done(output, summary=given["choice"])
     return Goto(option["goto"], output, summary=given["choice"])

@@ -135,6 +135,9 @@ def _answered(run: Run, context: Context) -> Outcome:
     if carry_out is not None and question["resolves"] == "step":
         carry_out(context, question["answer"]["fields"])
     outcome = answers.outcome(question)
+    if question["resolves"] == "failure":
+        skipped = getattr(STEP_TYPES[run.step.step_type], "skipped", None)
+        return (skipped and skipped(run.step.config)) or outcome
     supplied = getattr(STEP_TYPES[run.step.step_type], "supplied", None)
     if supplied is None or question["resolves"] != "step":
         return outcome

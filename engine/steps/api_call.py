@@ -20,6 +20,7 @@ from engine.mail.addresses import of_reply
 from engine.mail.sending import send_effect
 from engine.steps import acquaintance, second_yes
 from engine.steps.contract import (
+    SENT_ID,
     Ask,
     Asking,
     Condition,
@@ -52,7 +53,8 @@ OPERATIONS = {
 
 class Config(StepConfig):
     """email.send sends what stands in the context key `mail`, unless one of the conditions of
-    `unless` holds by then, by what is read again of the CRM; email.stop_writing ends all
+    `unless` holds by then, by what is read again of the CRM; `otherwise` is where to go on
+    without having sent it. email.stop_writing ends all
     mail to the customer, and email.write_again takes back what a reply that says "stop" has
     brought about. The crm operations take `fields` (templates); log_interaction takes `kind`
     and `summary`. http.request takes `method`, `url` (its host must be on the allow-list) and
@@ -129,15 +131,24 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
         if found.withheld:
             why = found.withheld
             return Goto(config.otherwise, {WITHHELD: why}, summary=f"withheld: {why}")
-        asked = second_yes.before_sending(ctx, mail, unsure=found.unsure)
+        asked = second_yes.before_sending(
+            ctx, mail, otherwise=config.otherwise, unsure=found.unsure
+        )
         if asked is not None:
             return asked
     result = ctx.perform(send_effect(ctx, mail))
     letters.remember(str(result.get("message_id", "")))
-    sent = {"email_sent_id": result.get("message_id", "")}
+    sent = {SENT_ID: result.get("message_id", "")}
     if ctx.context.get(WITHHELD):
         sent[WITHHELD] = ""  # at an earlier try; a person had it run again
     return Done(sent, summary="sent")
+
+
+def skipped(config: Config) -> Goto | None:
+    """A person goes on without the mail: nothing that follows may tell of one."""
+    if config.operation != "send":
+        return None
+    return Goto(config.otherwise, {SENT_ID: ""}, summary="not sent")
 
 
 def _stop_writing(ctx: StepContext) -> Outcome:

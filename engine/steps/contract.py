@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from engine.correspondence import Correspondence
 
 Object = TypeVar("Object", bound=BaseModel)
+# The key of a mail's id once it is sent, so that a procedure can tell.
+SENT_ID = "email_sent_id"
 
 
 class StepConfig(BaseModel):
@@ -295,6 +297,8 @@ class StepType(Protocol):
 
     # A module may also have `calls_out(config) -> bool`: False where the step never waits
     # for a vendor. Then its thread keeps its place among those that work (engine/floor.py).
+    # And `skipped(config) -> Goto | None`: where a person's "go on without it" leads after a
+    # failure, where that is not on_success.
 
 
 # -- what configs are made of -----------------------------------------------------

@@ -74,7 +74,9 @@ def _confirmed(option: Option, note: str) -> Option:
     return replace(option, confirm=f"{note} Send all the same?") if sends else option
 
 
-def before_sending(ctx: StepContext, mail: Mapping[str, Any], *, unsure: str = "") -> Ask | None:
+def before_sending(
+    ctx: StepContext, mail: Mapping[str, Any], *, otherwise: str, unsure: str = ""
+) -> Ask | None:
     """A question where something has turned up since the mail was approved, or where what it
     rests on cannot be told any more (`unsure` says what)."""
     known = str(mail.get("already_written") or "")
@@ -93,7 +95,7 @@ def before_sending(ctx: StepContext, mail: Mapping[str, Any], *, unsure: str = "
             options=[
                 # The step begins anew, with what is known now.
                 Option("send", "Send all the same", goto=ctx.step.key, confirm="They get both."),
-                Option("drop", "Don't send", style="danger", goto="complete"),
+                Option("drop", "Don't send", style="danger", goto=otherwise),
             ],
             mail={
                 **mail,

@@ -102,7 +102,8 @@ steps:
   - {key: ask, name: Ask, type: slack_ask_human,
      config: {title: 'Shall we go on?', choices: {go: {label: Go on}, leave: {label: Leave it}}}}
   - {key: tell, name: Tell, type: slack_notify, config: {text: 'We go on with {{customer_name}}.'}}
-  - {key: send, name: Send, type: api_call, config: {service: email, operation: send}}
+  - {key: send, name: Send, type: api_call,
+     config: {service: email, operation: send, otherwise: next}}
   - {key: upsert, name: Upsert, type: api_call, config: {service: crm, operation: upsert_lead,
      fields: {name: '{{customer_name}}', email: '{{customer_email}}'}}}
   - {key: update, name: Update, type: api_call, config: {service: crm,

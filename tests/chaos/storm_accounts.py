@@ -132,7 +132,7 @@ def _dropped(stage: Stage, source: Source, person: Person) -> Iterator[str]:
         [row] = stage.rows(
             "select context ->> 'customer_name' as who from tasks where id = %s", task_id
         )
-        yield storm_occasions.droppable(by_name[row["who"]], purpose)
+        yield from storm_occasions.droppable(by_name[row["who"]], purpose)
 
 
 def _cards(stage: Stage) -> Iterator[str]:

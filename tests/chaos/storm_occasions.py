@@ -112,12 +112,15 @@ def effects(occasion: Occasion) -> list[str]:
             return [f"post: Waited for {who}.", f"call: patience {who}"]
 
 
-def droppable(occasion: Occasion, purpose: str) -> str:
-    """The one that a person drops who rules on a doubt about this purpose."""
+def droppable(occasion: Occasion, purpose: str) -> list[str]:
+    """What a person drops who rules on a doubt about this purpose, with what tells of it."""
+    who, to = name(occasion), address(occasion)
+    if purpose == "send" and occasion.kind in ("form", "mail"):
+        return [f"mail to {to}", f"post: Answered {who}.", f"CRM: email_sent {to}"]
     if purpose == "send":
-        return f"mail to {address(occasion)}"
+        return [f"mail to {to}"]
     word = "everything" if occasion.kind == "everything" else "patience"
-    return f"call: {word} {name(occasion)}"
+    return [f"call: {word} {who}"]
 
 
 def arrived(local: World) -> Counter[str]:
@@ -125,7 +128,8 @@ def arrived(local: World) -> Counter[str]:
     found = Counter(f"mail to {', '.join(mail['to'])}" for mail in local.all("outbox"))
     found.update(f"call: {call['name']} {call['body']['name']}" for call in local.all("http_call"))
     for post in posts(local):
-        if not _key_of(post).startswith("card-"):
+        unsent = post["text"].startswith(":warning: The reply to")
+        if not _key_of(post).startswith("card-") and not unsent:
             text = post["text"].removeprefix(":white_check_mark: ")
             found[f"post: {text.partition(' A quote is due')[0]}"] += 1
     found.update(_writes(local))

@@ -21,7 +21,7 @@ FAIL = """
   name: Broken
   type: api_call
   on_failure: {then}
-  config: {{service: email, operation: send, mail: draft_nothing}}
+  config: {{service: email, operation: send, mail: draft_nothing, otherwise: next}}
 """
 
 
