@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from engine import effects, families, mail_threads, suppressions, tasks
@@ -14,13 +14,12 @@ from engine.business import Business
 from engine.keyed_hash import contact_hash
 from engine.mail.sent_folder import SentFolder, Written
 from engine.mail.ses import wire_message_id
+from engine.moments import sent_at
 from engine.postgres import Database
 from engine.settings import Settings
 from engine.suppressions import Suppressed
 from engine.tasks import Task
 
-# Between a mail's being sent and its becoming a task. More is a clock that is wrong.
-LONGEST_ON_ITS_WAY = timedelta(days=7)
 HEARD = ("customer_replied", "customer_opted_out", "customer_complained", "customer_bounced")
 
 
@@ -79,11 +78,7 @@ class Correspondence:
         birth by the clock on the wall: the mailbox knows of no other, while a task's
         times follow business time."""
         began = datetime.fromtimestamp((self.task.id.int >> 80) // 1000, UTC)
-        try:
-            sent = datetime.fromisoformat(str(self.task.context.get("email_sent_at") or ""))
-        except ValueError:
-            return began
-        return sent if began - LONGEST_ON_ITS_WAY <= sent <= began else began
+        return sent_at(self.task.context.get("email_sent_at"), began)
 
     def heard(self) -> dict[str, Any]:
         """What the customer has done about our mails, as it is known at this moment."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from engine.business import next_business_moment
+from engine.moments import sent_at
 from engine.steps.contract import Duration, Outcome, StartTask, StepConfig, StepContext
 
 # What the customer has done concerns whatever follows, named or not.
 DEEDS = ("customer_replied", "customer_opted_out", "customer_bounced")
+# When the matter began: the customer's mail, the form, or the first task of all.
+BEGAN = "began_at"
+# A mailbox that is read for the first time holds older mails.
+OLDEST_MAIL = timedelta(days=30)
 
 
 class Config(StepConfig):
@@ -28,5 +34,15 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     at = ctx.now() + config.after if config.after or config.business_hours else None
     if at is not None and config.business_hours:
         at = next_business_moment(ctx.business, at, timedelta(0))
-    context = {key: ctx.context[key] for key in (*config.keys, *DEEDS) if key in ctx.context}
+    context: dict[str, Any] = {BEGAN: _began(ctx)}
+    context |= {key: ctx.context[key] for key in (*config.keys, *DEEDS) if key in ctx.context}
     return StartTask(sop=config.sop, context=context, at=at)
+
+
+def _began(ctx: StepContext) -> str:
+    """Handed on from task to task. By the office's clock, for a CRM may know the day alone."""
+    known = ctx.context.get(BEGAN)
+    if known:
+        return str(known)
+    sent = sent_at(ctx.context.get("email_sent_at"), ctx.task.created_at, OLDEST_MAIL)
+    return sent.astimezone(ctx.business.zone).isoformat()

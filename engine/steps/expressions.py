@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,26 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.errors import StepFailed
 
+
+def _is_since(value: object, other: object) -> bool:
+    """`customer_quoted is since(began_at)`: whether a moment, or a day where that is all that
+    is known, is not before another one. Where that one is not known, any moment will do."""
+    at, since = _moment(value), _moment(other)
+    if at is None or since is None:
+        return at is not None
+    return at.date() >= since.date() if at.time() == time() else at >= since
+
+
+def _moment(written: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(written or ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined, autoescape=False)
+environment.tests["since"] = _is_since
 environment.globals.clear()  # no range, no cycler: placeholders and plain conditions only
 
 

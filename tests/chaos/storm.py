@@ -131,9 +131,10 @@ class Storm:
 
     def _next_day(self) -> None:
         """The owners have sent their quotes, and the day after finds nothing to remind of."""
+        now = self.stage.value("select engine_now()").isoformat()
         for customer in self.stage.local.all("crm_customer"):
             if customer["id"].startswith("L-"):
-                quoted = customer | {"quoted_at": "2026-11-24T12:00:00Z"}
+                quoted = customer | {"quoted_at": now}
                 self.stage.local.put("crm_customer", customer["id"], quoted)
         self.stage.pass_time(days=5)
         self.say("five days pass")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
@@ -91,9 +92,8 @@ def test_a_quote_that_went_out_ends_the_follow_up(office: Company) -> None:
     done = answer(office, task, "send")
     customer = office.local.get("crm_customer", done.subject or "")
     assert customer is not None
-    office.local.put(
-        "crm_customer", customer["id"], customer | {"quoted_at": "2026-11-17T15:00:00Z"}
-    )
+    quoted = datetime.now(UTC).isoformat()
+    office.local.put("crm_customer", customer["id"], customer | {"quoted_at": quoted})
     office.pass_time(days=5)
 
     [child] = children(office, task)
