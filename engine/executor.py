@@ -76,10 +76,16 @@ def _calls_out(step: Step) -> bool:
 
 
 def give_up(runtime: Runtime, run: Run) -> None:
-    """A step is over its time: write that as its failure, and void the run, so that
-    whatever its thread still does is not written. Called by the keeper."""
-    failures.record(runtime, run, failures.Broken("timed_out"))
+    """A step is over its time: void the run, so that whatever its thread still does is not
+    written, and write that as the step's failure. Whatever comes next is somebody else's to
+    run. Called by the keeper, which comes again where the database is away."""
+    last = replace(run, steps_done=runtime.settings.turn_steps)
     run.lost = True
+    try:
+        failures.record(runtime, last, failures.Broken("timed_out"))
+    except DATABASE_DOWN:
+        run.lost = False
+        raise
 
 
 def perform(runtime: Runtime, run: Run) -> Outcome | failures.Failure:  # noqa: PLR0911
