@@ -3,7 +3,7 @@
 
 CREATE FUNCTION public.engine_now() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$select now() + (select shift from clock)$$;
+    AS $$select now()$$;
 
 CREATE FUNCTION public.new_id() RETURNS uuid
     LANGUAGE sql PARALLEL SAFE
@@ -47,6 +47,42 @@ begin
         raise exception 'the steps of a published SOP never change: make a draft of the next version';
     end if;
     return case when tg_op = 'DELETE' then old else new end;
+end
+$$;
+
+CREATE FUNCTION public.refuse_to_delete_agent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'an agent is never deleted, for the record names it: disable it';
+end
+$$;
+
+CREATE FUNCTION public.task_is_sound(status text, finished_at timestamp with time zone, run_token uuid, lease_until timestamp with time zone, wait_token uuid, question jsonb, tier smallint, context jsonb) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+    return status in ('pending', 'in_progress', 'waiting_on_human', 'waiting_on_timer',
+                      'completed', 'failed', 'escalated', 'cancelled')
+       and (status in ('completed', 'failed', 'cancelled')) = (finished_at is not null)
+       and (status <> 'in_progress' or (run_token is not null and lease_until is not null))
+       and (status <> 'waiting_on_human' or (wait_token is not null and question is not null))
+       and (tier is null or tier between 0 and 3)
+       and pg_column_size(context) <= 1048576;
+end
+$$;
+
+CREATE FUNCTION public.write_engine_now() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format(
+        'create or replace function %I.engine_now() returns timestamptz'
+        ' language sql stable parallel safe as %L',
+        tg_table_schema,
+        'select now()' || case when new.shift <> interval '0'
+                               then format(' + %L::interval', new.shift) else '' end);
+    return null;
 end
 $$;
 
@@ -287,12 +323,7 @@ CREATE TABLE public.tasks (
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     erased_at timestamp with time zone,
-    CONSTRAINT tasks_check CHECK (((status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT tasks_check1 CHECK (((status <> 'in_progress'::text) OR ((run_token IS NOT NULL) AND (lease_until IS NOT NULL)))),
-    CONSTRAINT tasks_check2 CHECK (((status <> 'waiting_on_human'::text) OR ((wait_token IS NOT NULL) AND (question IS NOT NULL)))),
-    CONSTRAINT tasks_context_check CHECK ((pg_column_size(context) <= 1048576)),
-    CONSTRAINT tasks_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'in_progress'::text, 'waiting_on_human'::text, 'waiting_on_timer'::text, 'completed'::text, 'failed'::text, 'escalated'::text, 'cancelled'::text]))),
-    CONSTRAINT tasks_tier_check CHECK (((tier >= 0) AND (tier <= 3)))
+    CONSTRAINT a_task_is_sound CHECK (public.task_is_sound(status, finished_at, run_token, lease_until, wait_token, question, tier, context))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.1');
 
@@ -754,6 +785,8 @@ CREATE INDEX watchers_agent ON public.watchers USING btree (agent_id);
 
 CREATE INDEX watchers_due ON public.watchers USING btree (next_check_at) WHERE (status = 'active'::text);
 
+CREATE TRIGGER agents_are_never_deleted BEFORE DELETE ON public.agents FOR EACH ROW EXECUTE FUNCTION public.refuse_to_delete_agent();
+
 CREATE TRIGGER published_sops_never_change BEFORE DELETE OR UPDATE ON public.sops FOR EACH ROW WHEN ((old.status <> 'draft'::text)) EXECUTE FUNCTION public.refuse_change_to_published_sop();
 
 CREATE TRIGGER steps_of_published_sops_never_change BEFORE INSERT OR DELETE OR UPDATE ON public.steps FOR EACH ROW EXECUTE FUNCTION public.refuse_change_to_published_steps();
@@ -761,6 +794,8 @@ CREATE TRIGGER steps_of_published_sops_never_change BEFORE INSERT OR DELETE OR U
 CREATE TRIGGER task_events_are_append_only BEFORE DELETE OR UPDATE ON public.task_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change_to_events();
 
 CREATE TRIGGER task_events_are_never_emptied BEFORE TRUNCATE ON public.task_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_to_events();
+
+CREATE TRIGGER the_clock_was_moved AFTER INSERT OR UPDATE ON public.clock FOR EACH ROW EXECUTE FUNCTION public.write_engine_now();
 
 ALTER TABLE ONLY public.agent_memories
     ADD CONSTRAINT agent_memories_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
@@ -823,12 +858,6 @@ ALTER TABLE ONLY public.steps
     ADD CONSTRAINT steps_sop_id_fkey FOREIGN KEY (sop_id) REFERENCES public.sops(id);
 
 ALTER TABLE ONLY public.task_events
-    ADD CONSTRAINT task_events_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
-
-ALTER TABLE ONLY public.task_events
-    ADD CONSTRAINT task_events_step_id_fkey FOREIGN KEY (step_id) REFERENCES public.steps(id);
-
-ALTER TABLE ONLY public.task_events
     ADD CONSTRAINT task_events_task_id_fkey FOREIGN KEY (task_id) REFERENCES public.tasks(id);
 
 ALTER TABLE ONLY public.tasks
@@ -839,9 +868,6 @@ ALTER TABLE ONLY public.tasks
 
 ALTER TABLE ONLY public.tasks
     ADD CONSTRAINT tasks_sop_id_fkey FOREIGN KEY (sop_id) REFERENCES public.sops(id);
-
-ALTER TABLE ONLY public.tasks
-    ADD CONSTRAINT tasks_step_id_fkey FOREIGN KEY (step_id) REFERENCES public.steps(id);
 
 ALTER TABLE ONLY public.verdicts
     ADD CONSTRAINT verdicts_draft_step_id_fkey FOREIGN KEY (draft_step_id) REFERENCES public.steps(id);

@@ -4,8 +4,7 @@
 `sql = queries("tasks")` makes `sql.claim(conn, task_id=...)` run one of them. The word
 behind the name says what comes back: `:one` a row or None, `:many` a list of rows,
 `:value` the first column of the first row or None, `:exec` how many rows were touched.
-Rows are dicts. Files are read once; each connection keeps one cursor for the queries
-that return a single row, so that what psycopg has learnt of their types is not learnt anew.
+Rows are dicts. Files are read once; how a query gets to the server is in `prepared.py`.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from psycopg import Connection, Cursor
-from psycopg.rows import DictRow, dict_row, scalar_row
+from psycopg import Connection
 
 from engine.errors import EngineError
+from engine.postgres.prepared import Result, Statement
 
 FOLDER = Path(__file__).resolve().parents[2] / "sql" / "queries"
 Kind = Literal["one", "many", "exec", "value"]
@@ -36,7 +35,7 @@ class QueryFileInvalid(EngineError):
 class Query:
     """One named query; call it with a connection and its parameters."""
 
-    __slots__ = ("_run", "kind", "line", "name", "parameters", "sql", "why")
+    __slots__ = ("_of", "_statement", "kind", "line", "name", "parameters", "sql", "why")
 
     def __init__(self, name: str, kind: Kind, why: str, sql: str, line: int) -> None:
         self.name = name
@@ -45,12 +44,16 @@ class Query:
         self.sql = sql
         self.line = line
         self.parameters = list(dict.fromkeys(_PARAMETER.findall(sql)))
-        # Bytes, for psycopg keeps its translation of a query by them, and prepares the
-        # statement on the server after a few calls.
-        self._run = _RUN[kind](sql.encode())
+        self._statement = Statement(self.numbered(), self.parameters)
+        self._of = _OF[kind]
 
     def __call__(self, conn: Connection[Any], /, **parameters: object) -> Any:
-        return self._run(conn, parameters)
+        return self._of(self._statement.run(conn, parameters))
+
+    def numbered(self) -> str:
+        """The query as the server gets it: %(name)s as $1, and %% as %."""
+        place = {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        return _PARAMETER.sub(lambda found: place[found[1]], self.sql).replace("%%", "%")
 
     def __repr__(self) -> str:
         return f"<query {self.name} :{self.kind}>"
@@ -125,39 +128,20 @@ def _invalid(path: Path, line: int, what: str) -> QueryFileInvalid:
     return QueryFileInvalid(f"{path}:{line}: {what}")
 
 
-# What each word does with the cursor ------------------------------------------
-
-_Run = Callable[[Connection[Any], dict[str, object]], Any]
+# What each word makes of the result ---------------------------------------------
 
 
-def _one(sql: bytes) -> _Run:
-    return lambda conn, given: _kept(conn).execute(sql, given).fetchone()
+def _one(result: Result) -> dict[str, Any] | None:
+    return next(iter(result.rows()), None)
 
 
-def _kept(conn: Connection[Any]) -> Cursor[DictRow]:
-    # A fifth of a statement's cost in this process. One row is read at once, so the cursor
-    # is free again for whoever has the connection next.
-    cursor = conn.__dict__.get("_engine_cursor")
-    if cursor is None:
-        cursor = conn.__dict__["_engine_cursor"] = conn.cursor(row_factory=dict_row)
-    return cursor
+def _value(result: Result) -> Any:
+    return next(iter(result.rows(lambda values: values[0])), None)
 
 
-def _many(sql: bytes) -> _Run:
-    return lambda conn, given: conn.cursor(row_factory=dict_row).execute(sql, given).fetchall()
-
-
-def _exec(sql: bytes) -> _Run:
-    return lambda conn, given: conn.cursor().execute(sql, given).rowcount
-
-
-def _value(sql: bytes) -> _Run:
-    return lambda conn, given: conn.cursor(row_factory=scalar_row).execute(sql, given).fetchone()
-
-
-_RUN: dict[str, Callable[[bytes], _Run]] = {
+_OF: dict[str, Callable[[Result], Any]] = {
     "one": _one,
-    "many": _many,
-    "exec": _exec,
+    "many": Result.rows,
+    "exec": lambda result: result.touched,
     "value": _value,
 }

@@ -28,5 +28,5 @@ select t.number, t.question ->> 'title' as title, t.deadline, s.name as sop_name
   left join tasks c on c.id = b.task_id
   left join sops cs on cs.id = c.sop_id
  where t.status in ('waiting_on_human', 'escalated')
-   and t.question ->> 'reminder' = %(card_id)s::text
+   and t.question ->> 'reminder' = %(card_id)s::uuid::text
  order by t.deadline, t.number;

@@ -11,7 +11,7 @@ returning *;
 -- checking it too, for as long as a check may take between two signs of life; should this one
 -- die in it, the next tick checks again. Missed checks run once, not many times.
 update watchers w
-   set next_check_at = now() + make_interval(secs => least(w.interval_seconds, %(hold_seconds)s))
+   set next_check_at = now() + make_interval(secs => least(w.interval_seconds, %(hold_seconds)s::float8))
   from (select w2.id from watchers w2 join agents a on a.id = w2.agent_id
          where w2.status = 'active' and a.status = 'active' and w2.next_check_at <= now()
          order by w2.next_check_at
@@ -25,7 +25,7 @@ returning w.*;
 update watchers
    set cursor = %(cursor)s, failures = 0, last_error = null,
        next_check_at = case when next_check_at = %(held_until)s
-                            then now() + make_interval(secs => least(interval_seconds, %(hold_seconds)s))
+                            then now() + make_interval(secs => least(interval_seconds, %(hold_seconds)s::float8))
                             else next_check_at end
  where id = %(watcher_id)s
 returning next_check_at, status;

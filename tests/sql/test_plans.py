@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from engine.postgres.queries import Query
-from tests.sql.test_queries import EVERY, migrated, numbered
+from tests.sql.test_queries import EVERY, migrated
 
 __all__ = ["migrated"]
 
@@ -38,7 +38,7 @@ def _plan(conn: psycopg.Connection, query: Query) -> str:
     conn.execute("set enable_seqscan = off")
     conn.execute("set plan_cache_mode = force_generic_plan")
     try:
-        conn.execute(f"prepare planned as {numbered(query)}".encode())
+        conn.execute(f"prepare planned as {query.numbered()}".encode())
         rows = conn.execute(f"explain execute planned{f'({nulls})' if nulls else ''}".encode())
         return "\n".join(row[0] for row in rows)
     finally:

@@ -3,7 +3,6 @@ or a table that is gone fails here, before any scenario runs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import psycopg
@@ -32,20 +31,13 @@ def migrated(databases: Databases, template: str) -> Iterator[psycopg.Connection
 @pytest.mark.parametrize("query", EVERY)
 def test_prepares(migrated: psycopg.Connection, query: Query) -> None:
     try:
-        migrated.execute(f"prepare {query.name} as {numbered(query)}".encode())
+        migrated.execute(f"prepare {query.name} as {query.numbered()}".encode())
     except psycopg.Error as error:
         pytest.fail(f"{query.name} (line {query.line}): {error}", pytrace=False)
     finally:
         migrated.execute("deallocate all")
 
 
-def numbered(query: Query) -> str:
-    """The query as the server gets it: %(name)s as $1, and %% as %."""
-    place = {name: f"${number}" for number, name in enumerate(query.parameters, 1)}
-    text = re.sub(r"%\((\w+)\)s", lambda match: place[match[1]], query.sql)
-    return text.replace("%%", "%")
-
-
 def test_parameters_are_numbered_by_first_use() -> None:
     query = Query("n", "one", "", "select %(b)s, %(a)s, %(b)s, 5 %% 2", 1)
-    assert numbered(query) == "select $1, $2, $1, 5 % 2"
+    assert query.numbered() == "select $1, $2, $1, 5 % 2"
