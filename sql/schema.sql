@@ -763,8 +763,6 @@ CREATE INDEX tasks_running ON public.tasks USING btree (id) WHERE (status = 'in_
 
 CREATE INDEX tasks_sop ON public.tasks USING btree (sop_id, id);
 
-CREATE INDEX tasks_step ON public.tasks USING brin (step_id) WITH (autosummarize='on');
-
 CREATE INDEX tasks_subject ON public.tasks USING btree (subject, id) WHERE (subject IS NOT NULL);
 
 CREATE INDEX tasks_thread ON public.tasks USING btree (slack_channel, slack_thread_ts) WHERE (slack_thread_ts IS NOT NULL);

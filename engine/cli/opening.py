@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from engine import hash_keys
 from engine.errors import NotAllowed, SettingsInvalid
-from engine.postgres import Database, connect, migrations
+from engine.postgres import Connection, Database, connect, migrations
 from engine.postgres.embedded import EmbeddedPostgres
 from engine.runtime import Runtime, build_runtime
 from engine.seeding import seed
@@ -57,10 +57,22 @@ def prepare(dsn: str, settings: Settings) -> None:
 
 
 def verify_database(settings: Settings) -> None:
-    """Refuse a schema that is older or newer than the program, and another SECRET_KEY."""
+    """Refuse a schema that is older or newer than the program, another SECRET_KEY, and in
+    earnest a clock that a rehearsal has moved."""
     with connect(settings.database_url) as conn:
         migrations.verify(conn)
         hash_keys.confirm(conn, settings)
+        if settings.mode == "live":
+            _refuse_moved_clock(conn)
+
+
+def _refuse_moved_clock(conn: Connection) -> None:
+    row = conn.execute("select shift::text, shift <> '0' as moved from clock").fetchone()
+    if row is not None and row["moved"]:
+        raise SettingsInvalid(
+            f"the clock of this database was moved by {row['shift']}, and every deadline with it;"
+            " take a database that was not used for tests, or: update clock set shift = '0'"
+        )
 
 
 @contextmanager

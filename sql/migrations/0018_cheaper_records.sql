@@ -57,6 +57,8 @@ alter table task_events
 
 alter table tasks drop constraint tasks_step_id_fkey;
 
+drop index tasks_step;
+
 create function refuse_to_delete_agent() returns trigger language plpgsql as $$
 begin
     raise exception 'an agent is never deleted, for the record names it: disable it';

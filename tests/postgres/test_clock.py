@@ -5,8 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from engine.cli.opening import verify_database
+from engine.errors import SettingsInvalid
 from engine.postgres import Connection, connect
 from engine.postgres.queries import Query
+from engine.settings import Mode, Settings
 
 AHEAD = Query("ahead", "value", "", "select engine_now() - now()", 1)
 
@@ -48,3 +54,17 @@ def test_at_rest_it_costs_nothing(conn: Connection) -> None:
     """The server writes it out as now(): no query within the query."""
     row = conn.execute("explain (verbose, costs off) select engine_now()").fetchall()
     assert "Output: now()" in " ".join(line["QUERY PLAN"] for line in row)
+
+
+def test_in_earnest_nothing_starts_with_a_clock_that_was_moved(
+    database: str, conn: Connection
+) -> None:
+    def opened(mode: Mode) -> None:
+        changed = {"mode": mode, "database_url": make_conninfo(database)}
+        verify_database(Settings().model_copy(update=changed))
+
+    opened("live")
+    conn.execute("update clock set shift = '1 day'")
+    opened("demo")
+    with pytest.raises(SettingsInvalid, match="moved by 1 day"):
+        opened("live")
