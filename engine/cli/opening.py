@@ -71,7 +71,7 @@ def _refuse_moved_clock(conn: Connection) -> None:
     if row is not None and row["moved"]:
         raise SettingsInvalid(
             f"the clock of this database was moved by {row['shift']}, and every deadline with it;"
-            " take a database that was not used for tests, or: update clock set shift = '0'"
+            " take a database that was not used for tests, or set its one row of `clock` to zero"
         )
 
 
