@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from engine import cards, claims, positions, suppressions, tasks, trees
@@ -106,8 +105,7 @@ def move(
     row = write(runtime, run, position, events, also=also)
     if over:
         return False
-    run.task = replace(
-        task,
+    run.task = task.moved(
         context={**task.context, **(output or {})},
         step_id=following.id,
         visit=task.visit + 1,
