@@ -12,9 +12,10 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from engine.business import Business, season_to_sell
-from engine.crm import Customer, CustomerFilter, Invoice, Page
+from engine.crm import Customer, CustomerFilter, Page
 from engine.errors import StepFailed
 from engine.steps import expressions
+from engine.steps.amounts import money
 from engine.steps.contract import StepContext
 
 PAGE_SIZE = 100
@@ -176,10 +177,6 @@ def invoices(config: Wanted, ctx: StepContext) -> list[dict[str, Any]]:
             raise StepFailed(f"more than {config.limit} invoices; narrow the query")
         number = _following(number, following, new)
     return rows
-
-
-def money(invoice: Invoice) -> str:
-    return f"{invoice.amount} {invoice.currency}"
 
 
 def _stage(stages: Sequence[int], late: int) -> int | None:

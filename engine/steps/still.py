@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from engine.crm import Crm, InvoiceUnsure
 from engine.steps import expressions
+from engine.steps.amounts import left
 from engine.steps.contract import StepContext
-from engine.steps.crm_lists import known, money
+from engine.steps.crm_lists import known
 
 Rest = Literal["customer", "invoice"]
 # Under this key the task keeps why its approved mail was not sent; its card tells.
@@ -73,9 +74,12 @@ def _invoice(ctx: StepContext) -> dict[str, Any]:
     found = ctx.read_crm(lambda crm: crm.get_invoice(invoice_id, as_of=today, timeout=timeout))
     if found is None or found.paid:
         return {"customer_invoice_open": False, "customer_invoice_left": ""}
-    return {"customer_invoice_open": True, "customer_invoice_left": money(found)}
+    return {"customer_invoice_open": True, "customer_invoice_left": left(found, _approved(ctx))}
 
 
 def _as_approved(ctx: StepContext) -> dict[str, Any]:
-    left = str(ctx.context.get("customer_invoice_amount") or "")
-    return {"customer_invoice_open": True, "customer_invoice_left": left}
+    return {"customer_invoice_open": True, "customer_invoice_left": _approved(ctx)}
+
+
+def _approved(ctx: StepContext) -> str:
+    return str(ctx.context.get("customer_invoice_amount") or "")
