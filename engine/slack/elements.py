@@ -18,6 +18,7 @@ MESSAGE_SIZE = 12_000
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
 ID_LENGTH = 255
+SECTION_TEXT = 3000
 BUTTON_TEXT = 75
 OPTION_LENGTH = 75
 SELECT_OPTIONS = 100
@@ -30,6 +31,17 @@ def header(words: str) -> Block:
 
 def section(markup: str) -> Block:
     return {"type": "section", "text": mrkdwn(markup)}
+
+
+def sections(markups: Iterable[str]) -> list[Block]:
+    """Lines of markup, in as few sections as they fit into: no line is cut."""
+    filled: list[str] = []
+    for line in markups:
+        if filled and units(f"{filled[-1]}\n{line}") <= SECTION_TEXT:
+            filled[-1] += f"\n{line}"
+        else:
+            filled.append(line)
+    return [section(markup) for markup in filled]
 
 
 def words(text: str, limit: int = 3000) -> Block:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from engine.moments import moment
 from engine.slack import Block, elements
-from engine.slack.text import counted, escape, link, one_line
+from engine.slack.text import clip, counted, escape, link, one_line
 
 if TYPE_CHECKING:
     from engine.reminders import Line
@@ -28,7 +28,7 @@ def reminder_card(lines: Sequence[Line], *, zone: ZoneInfo, url: str) -> tuple[s
     shown = [_line(line, zone, url) for line in lines[:SHOWN]]
     if len(lines) > SHOWN:
         shown.append(f"• {link(f'{url}/inbox', f'{len(lines) - SHOWN} more in the inbox')}")
-    return text, [elements.section(f"*{escape(text)}*"), elements.section("\n".join(shown))]
+    return text, [elements.section(f"*{escape(text)}*"), *elements.sections(shown)]
 
 
 def _text(lines: Sequence[Line], zone: ZoneInfo) -> str:
@@ -44,7 +44,7 @@ def _text(lines: Sequence[Line], zone: ZoneInfo) -> str:
 
 
 def _line(line: Line, zone: ZoneInfo, url: str) -> str:
-    title = one_line(line.title)[:120]
+    title = clip(one_line(line.title), 120)
     until = moment(line.until, zone)
     if line.batch_id is not None:
         where = link(f"{url}/batches/{line.batch_id}", f"{title}: {counted(line.count, 'draft')}")
