@@ -52,12 +52,17 @@ class Position:
 
 
 def record(
-    conn: Connection, task: Task, position: Position, events: Sequence[Event]
+    conn: Connection,
+    task: Task,
+    position: Position,
+    events: Sequence[Event],
+    *,
+    unless_cancelled: bool = False,
 ) -> dict[str, Any]:
     """Write what a run did and where the task stands now. One statement.
 
-    Returns `cancel_requested_at`. Raises RunLost where the run token is no longer valid;
-    then nothing was written.
+    Returns `cancel_requested_at`. Raises RunLost where the run token is no longer valid, or,
+    with `unless_cancelled`, where somebody cancelled the task; then nothing was written.
     """
     if len(events) == 1 and position.is_only("in_progress"):
         kept = _kept(task, position)
@@ -79,6 +84,7 @@ def record(
         children=position.children,
         error=position.error,
         yields=position.yields,
+        unless_cancelled=unless_cancelled,
         count=len(rows),
         events=Jsonb(rows, dumps=_dumps),
     ))  # fmt: skip

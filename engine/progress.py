@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine import cards, claims, positions, suppressions, tasks, trees
+from engine.errors import RunLost
 from engine.holds import HOLDS
 from engine.positions import Position
 from engine.postgres import Connection
@@ -170,10 +171,26 @@ def write(
     """The one statement, with whatever must commit together with it. A task that was
     cancelled while it ran does not come to rest: it ends."""
     run.confirm_writable()
-    row = _written(runtime, run, position, events, _with_card(run, position, also))
-    if row["cancel_requested_at"] is not None and position.status in RESTING:
-        with runtime.database.transaction("record:cancelled") as conn:
-            tasks.end_cancelled(conn, run.task.id)
+    also = _with_card(run, position, also)
+    try:
+        return _written(runtime, run, position, events, also)
+    except RunLost:
+        if position.status not in RESTING:
+            raise
+        return _ended(runtime, run, position, events, also)
+
+
+def _ended(
+    runtime: Runtime, run: Run, position: Position, events: list[Event], also: Also | None
+) -> dict[str, Any]:
+    """Rest and end in one transaction: whoever dies leaves neither an open question nor
+    children that somebody runs. RunLost where it was that."""
+    with runtime.database.transaction("record:cancelled") as conn:
+        trees.hold(conn, run.task.id)
+        row = positions.record(conn, run.task, position, events)
+        if also is not None:
+            also(conn)
+        tasks.end_cancelled(conn, run.task.id)
     return row
 
 
@@ -195,14 +212,14 @@ def _written(
     runtime: Runtime, run: Run, position: Position, events: list[Event], also: Also | None
 ) -> dict[str, Any]:
     task = run.task
-    ends = _ends_for_others(run, position)
+    ends, rests = _ends_for_others(run, position), position.status in RESTING
     if also is None and not ends:
         with runtime.database.statement(f"record:{position.status}") as conn:
-            return positions.record(conn, task, position, events)
+            return positions.record(conn, task, position, events, unless_cancelled=rests)
     with runtime.database.transaction(f"record:{position.status}") as conn:
         if ends:
             trees.hold_parent(conn, task.id)
-        row = positions.record(conn, task, position, events)
+        row = positions.record(conn, task, position, events, unless_cancelled=rests)
         if ends:
             tasks.end_child(conn, task)
         if also is not None:

@@ -144,7 +144,8 @@ select claimed.* from done left join claimed on true;
 
 -- name: record :one
 -- The step's events, what it put out, and where the task stands now: one statement, one
--- commit. No row means that the run was lost: another worker has the task.
+-- commit. No row means that the run was lost: another worker has the task; or that the task
+-- was cancelled and must not come to rest.
 with t as (
     update tasks
        set context = case when %(output)s::jsonb is null then context else context || %(output)s::jsonb end,
@@ -169,6 +170,7 @@ with t as (
            finished_at = case when %(status)s in ('completed', 'failed', 'cancelled') then engine_now() end,
            events = events + %(count)s
      where id = %(task_id)s and run_token = %(run_token)s and status = 'in_progress'
+       and not (%(unless_cancelled)s::boolean and cancel_requested_at is not null)
     returning id, agent_id, events, status, parent_id, joined, cancel_requested_at, open_children
 ), released as (
     update agents a set running_tasks = a.running_tasks - 1

@@ -184,6 +184,11 @@ def _begin_cancelled(stage: Stage) -> None:
     for slug, kind, config in (
         ("cancelled_before_a_step", "slack_notify", "text: Too late."),
         ("cancelled_at_rest", "wait", "for: 1h"),
+        (
+            "cancelled_asking",
+            "slack_ask_human",
+            "title: 'Shall it go on?', choices: {ok: {label: OK}}",
+        ),
     ):
         text = CANCELLED_SOP.replace("slug: cancelled", f"slug: {slug}")
         stage.import_sop(text % (kind, config))
@@ -196,10 +201,11 @@ def _cancel_all(stage: Stage) -> bool:
     for row in stage.rows(
         "select id from tasks where finished_at is null and cancel_requested_at is null"
         " and (status = 'in_progress' and exists (select from effects where task_id = tasks.id)"
-        "      or status = 'waiting_on_timer' and parked_for is null)"
+        "      or status = 'waiting_on_timer' and parked_for is null"
+        "      or status = 'waiting_on_human')"
     ):
         stage.cancel(row["id"])
-    return bool(stage.value("select count(*) = 2 from tasks where status = 'cancelled'"))
+    return bool(stage.value("select count(*) = 3 from tasks where status = 'cancelled'"))
 
 
 CANCELLED = Story(
@@ -208,8 +214,14 @@ CANCELLED = Story(
     Occasions(
         # Who dies before the call may find the task cancelled when it is to be made, and
         # where both stood before theirs, both do.
-        writes={("POST", "/customers/C-1001/interactions", "note"): (0, 2)},
-        tasks={("cancelled_before_a_step", "cancelled"): 1, ("cancelled_at_rest", "cancelled"): 1},
+        writes={("POST", "/customers/C-1001/interactions", "note"): (0, 3)},
+        # Asked in the instant in which it was cancelled; nobody may answer it any more.
+        questions={"Shall it go on?": (0, 1)},
+        tasks={
+            ("cancelled_before_a_step", "cancelled"): 1,
+            ("cancelled_at_rest", "cancelled"): 1,
+            ("cancelled_asking", "cancelled"): 1,
+        },
     ),
     meanwhile=_cancel_all,
 )
