@@ -209,9 +209,10 @@ with t as (
 select id from t;
 
 -- name: renew :many
--- The runs that are still ours. A step past its deadline is not renewed by the caller.
+-- The runs that are still ours. A step past its deadline is not renewed by the caller; what was
+-- handed over is the next worker's.
 update tasks set lease_until = now() + make_interval(secs => %(lease_seconds)s)
- where run_token = any(%(tokens)s) and status = 'in_progress'
+ where run_token = any(%(tokens)s) and status = 'in_progress' and lease_until <> 'epoch'
 returning run_token;
 
 -- name: hand_over :exec

@@ -16,7 +16,7 @@ from engine import crew, failures
 from engine.crew import Crew
 from engine.steps import STEP_TYPES
 from engine.steps.contract import Done
-from tests.engine.hands import procedure, summaries
+from tests.engine.hands import procedure, rescue, setting, summaries
 from tests.world import Company, wait_until
 
 BRANCHING = """
@@ -114,3 +114,20 @@ def test_what_its_thread_says_while_it_is_ended_is_not_written(
         wait_until(lambda: office.see(task).status == "completed")
     assert summaries(office, task, "step_failed") == ["timed_out"]
     assert "late" not in summaries(office, task, "step_completed")
+
+
+def test_what_a_worker_has_handed_over_it_does_not_take_back(
+    office: Company, released: threading.Event
+) -> None:
+    """It stops, and its keeper renews the leases as long as there are runs."""
+    office.import_sop(procedure(BRANCHING.replace("timeout_seconds: 1", "timeout_seconds: 60")))
+    office.run_sop("small")
+    with setting(office, lease_renewal_seconds=0.05):
+        there = Crew(office.runtime, size=1, on_exhausted=lambda: None)
+        there.start()
+        wait_until(lambda: there.busy == 1)
+        assert not there.stop(seconds=0.2), "the step hangs"
+        time.sleep(0.6)
+        assert rescue(office) == 1
+    released.set()
+    wait_until(lambda: not there.busy)
