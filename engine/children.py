@@ -6,7 +6,7 @@ parent is in `tasks.py`.
 
 from __future__ import annotations
 
-from engine import failures, handoffs, occasions, progress, sops, tasks
+from engine import failures, families, handoffs, occasions, progress, sops, tasks
 from engine.errors import TaskClosed
 from engine.keyed_hash import keyed_hash
 from engine.positions import Position
@@ -94,7 +94,7 @@ def start_task(runtime: Runtime, run: Run, outcome: StartTask) -> bool:
         child = tasks.start(
             conn,
             sop.id,
-            context=outcome.context,
+            context={**outcome.context, **families.heard(conn, task.id)},
             actor=f"task {task.number}",
             subject=task.subject,
             wake_at=outcome.at,

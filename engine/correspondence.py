@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import effects, families, mail_threads, suppressions, tasks
+from engine import effects, families, mail_threads, suppressions
 from engine.business import Business
 from engine.keyed_hash import contact_hash
 from engine.mail.sent_folder import SentFolder, Written
@@ -19,8 +19,6 @@ from engine.postgres import Database
 from engine.settings import Settings
 from engine.suppressions import Suppressed
 from engine.tasks import Task
-
-HEARD = ("customer_replied", "customer_opted_out", "customer_complained", "customer_bounced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,7 @@ class Correspondence:
     def heard(self) -> dict[str, Any]:
         """What the customer has done about our mails, as it is known at this moment."""
         with self.database.read() as conn:
-            context = tasks.get(conn, self.task.id).context
-        return {key: context[key] for key in HEARD if key in context}
+            return families.heard(conn, self.task.id)
 
     def has_replied(self) -> bool:
         """Whether the customer has replied, as it is known at this moment."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import structlog
 
-from engine import answers, children, escalation, failures, progress
+from engine import answers, children, escalation, failures, families, progress
 from engine.errors import EngineError, ReplyInvalid, RunLost
 from engine.positions import Position
 from engine.postgres import DATABASE_DOWN, Connection
@@ -202,5 +202,10 @@ def _sleep(runtime: Runtime, run: Run, outcome: Sleep) -> bool:
     event = Event(
         "task_parked", step_id=run.step.id, output_summary=f"until {outcome.until:%Y-%m-%d %H:%M%z}"
     )
-    progress.write(runtime, run, position, [event])
+
+    def look_again(conn: Connection) -> None:
+        families.end_wait(conn, run.task.id)
+
+    ends_early = getattr(run.step.config, "unless_replied", None)
+    progress.write(runtime, run, position, [event], also=look_again if ends_early else None)
     return False

@@ -19,10 +19,14 @@ from engine.tasks import FINISHED, Task
 
 sql = queries("families")
 SENDS = ("edit", "reply")
+# What a customer has done about our mails: it concerns whatever follows, named or not.
+HEARD = ("customer_replied", "customer_opted_out", "customer_complained", "customer_bounced")
 
 
 def members(conn: Connection, task_id: UUID) -> list[Task]:
-    """The task's family, locked until the transaction ends."""
+    """The task's family, locked until the transaction ends. Asked twice: whoever was waited
+    for may have started one more, which the first look does not see."""
+    sql.members(conn, task_id=task_id)
     return [Task(**row) for row in sql.members(conn, task_id=task_id)]
 
 
@@ -51,6 +55,20 @@ def tell(
         if "customer_replied" in known and sql.wake_waiting(conn, task_id=task.id):
             queue.wake(conn, "run_tasks")
     return family[task_id]
+
+
+def heard(conn: Connection, task_id: UUID) -> dict[str, Any]:
+    """What the customer has done, as it is known at this moment; a run knows only what was
+    known when it was claimed."""
+    context = tasks.get(conn, task_id).context
+    return {key: context[key] for key in HEARD if key in context}
+
+
+def end_wait(conn: Connection, task_id: UUID) -> None:
+    """In the transaction in which a wait begins: a reply that came before that ends it."""
+    replied = heard(conn, task_id).get("customer_replied")
+    if replied and sql.wake_waiting(conn, task_id=task_id):
+        queue.wake(conn, "run_tasks")
 
 
 def _warn(conn: Connection, task: Task, warning: str) -> None:

@@ -9,8 +9,6 @@ from engine.business import next_business_moment
 from engine.moments import sent_at
 from engine.steps.contract import Duration, Outcome, StartTask, StepConfig, StepContext
 
-# What the customer has done concerns whatever follows, named or not.
-DEEDS = ("customer_replied", "customer_opted_out", "customer_bounced")
 # When the matter began: the customer's mail, the form, or the first task of all.
 BEGAN = "began_at"
 # A mailbox that is read for the first time holds older mails.
@@ -18,7 +16,8 @@ OLDEST_MAIL = timedelta(days=30)
 
 
 class Config(StepConfig):
-    """`keys` are the context keys that the child begins with."""
+    """`keys` are the context keys that the child begins with; what the customer has done by
+    then it knows anyway."""
 
     sop: str
     keys: tuple[str, ...] = ()
@@ -35,7 +34,7 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     if at is not None and config.business_hours:
         at = next_business_moment(ctx.business, at, timedelta(0))
     context: dict[str, Any] = {BEGAN: _began(ctx)}
-    context |= {key: ctx.context[key] for key in (*config.keys, *DEEDS) if key in ctx.context}
+    context |= {key: ctx.context[key] for key in config.keys if key in ctx.context}
     return StartTask(sop=config.sop, context=context, at=at)
 
 
