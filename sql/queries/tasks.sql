@@ -366,12 +366,15 @@ update tasks set slack_channel = null, slack_thread_ts = null where id = %(task_
 update tasks set subject = %(subject)s where id = %(task_id)s;
 
 -- name: erasable :many
--- Not before it is known what became of its calls.
+-- Not before it is known what became of its calls. A card's own post is tried for ever, and what
+-- it shows is drawn from the task: erased, it shows nothing.
 select id, number from tasks
  where erased_at is null and finished_at is not null
    and finished_at <= engine_now() - make_interval(days => %(days)s)
    and not exists (
-        select from effects e where e.task_id = tasks.id and e.state in ('intended', 'in_doubt'))
+        select from effects e
+         where e.task_id = tasks.id and e.state in ('intended', 'in_doubt')
+           and e.key not like 'card-%%')
  order by finished_at
  limit 100
    for update skip locked;

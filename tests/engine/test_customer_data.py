@@ -270,3 +270,33 @@ def test_a_dump_of_the_database_holds_nothing(office: Company, tmp_path: Path) -
                 text += "".join(bytes(block).decode("utf-8", "replace") for block in out)
     assert len(text) > 10_000
     assert not [one for one in CANARIES if one.casefold() in text.casefold()]
+
+
+# -- a card that cannot be posted -----------------------------------------------------------
+
+
+def test_a_card_that_stays_in_doubt_does_not_keep_a_customers_data(office: Company) -> None:
+    """Slack swallowed it, and does not let us look: the channel is gone."""
+    ask = """
+    - key: ask
+      name: Ask
+      type: slack_ask_human
+      on_failure: fail
+      config: {title: 'Call {{customer_name}}?', choices: {ok: {label: OK}}}
+    """
+    office.order("slack", "drop_before", path="chat.postMessage", times=50)
+    task = begin(office, ask, {"customer_name": NAME})
+    office.local.clear_faults()
+    refused = '{"ok": false, "error": "channel_not_found"}'
+    for path in ("conversations.history", "conversations.replies", "chat.postMessage"):
+        office.order("slack", "answer", path=path, status=200, body=refused, times=500)
+    vendors_have_answered(office)
+    answer(office, task, "ok")
+    assert rows(office, "select from effects where starts_with(key, 'card-') and state <> 'done'")
+    assert erase(office) == 1
+    assert found(office) == {}
+
+    office.local.clear_faults()
+    for _ in range(3):
+        vendors_have_answered(office)
+    assert not any(NAME in str(message) for message in office.messages("#leads-incoming"))
