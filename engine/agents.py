@@ -18,6 +18,7 @@ from engine import queue, task_events
 from engine.errors import NotFound
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.postgres.rows import reader
 from engine.task_events import Event
 
 sql = queries("agents")
@@ -46,6 +47,9 @@ class Agent:
         return service in self.capabilities.get("services", ())
 
 
+of_row = reader(Agent)
+
+
 @dataclass(frozen=True, slots=True)
 class AgentDefinition:
     """An agent as a file describes it."""
@@ -69,14 +73,14 @@ def from_json(row: dict[str, Any]) -> Agent:
         for name in ("next_loop_at", "last_heartbeat_at", "created_at", "updated_at")
         if row[name] is not None
     }
-    return Agent(**{**row, **moments, "id": UUID(row["id"])})
+    return of_row({**row, **moments, "id": UUID(row["id"])})
 
 
 def get(conn: Connection, agent_id: UUID) -> Agent:
     row = sql.get(conn, agent_id=agent_id)
     if row is None:
         raise NotFound(f"agent {agent_id}")
-    return Agent(**row)
+    return of_row(row)
 
 
 def get_by_slug(conn: Connection, slug: str) -> Agent:
@@ -84,11 +88,11 @@ def get_by_slug(conn: Connection, slug: str) -> Agent:
     if row is None:
         known = ", ".join(agent.slug for agent in list_all(conn)) or "none yet"
         raise NotFound(f"agent {slug!r} (there are: {known})")
-    return Agent(**row)
+    return of_row(row)
 
 
 def list_all(conn: Connection) -> list[Agent]:
-    return [Agent(**row) for row in sql.list(conn)]
+    return [of_row(row) for row in sql.list(conn)]
 
 
 def define(conn: Connection, agent: AgentDefinition) -> Agent:
@@ -105,7 +109,7 @@ def define(conn: Connection, agent: AgentDefinition) -> Agent:
         max_concurrent_tasks=agent.max_concurrent_tasks,
         essential=agent.essential,
     )
-    return Agent(**row)
+    return of_row(row)
 
 
 def pause(conn: Connection, slug: str, *, by: str) -> bool:

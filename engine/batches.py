@@ -26,6 +26,7 @@ from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.postgres.rows import reader
 from engine.settings import Settings
 from engine.task_events import Event
 
@@ -43,6 +44,9 @@ class Batch:
     created_at: datetime
     posted_at: datetime | None
     closed_at: datetime | None
+
+
+of_row = reader(Batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def get(conn: Connection, batch_id: str | UUID) -> Batch:
         row = None
     if row is None:
         raise NotFound("batch")
-    return Batch(**row)
+    return of_row(row)
 
 
 def campaign_of(conn: Connection, task_id: UUID) -> UUID | None:
@@ -122,7 +126,7 @@ def post_ready(conn: Connection, settings: Settings) -> int:
     if not ready or attendance(conn).unattended_until is not None:
         return 0
     for row in ready:
-        _post(conn, settings, Batch(**row))
+        _post(conn, settings, of_row(row))
     return len(ready)
 
 

@@ -61,7 +61,7 @@ def show_due(runtime: Runtime, *, stopping: Callable[[], bool] = bool) -> int:
         until = time.monotonic() + runtime.settings.lease_seconds
         with runtime.database.transaction("take_cards") as conn:
             rows = cards.sql.take(conn, lease_seconds=runtime.settings.lease_seconds)
-        due = sorted((Card(**row) for row in rows), key=lambda card: card.created_at)
+        due = sorted((cards.of_row(row) for row in rows), key=lambda card: card.created_at)
         for n, card in enumerate(due):
             if stopping():
                 _give_back(runtime, due[n:])

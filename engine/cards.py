@@ -17,6 +17,7 @@ from uuid import UUID
 from engine import queue
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.postgres.rows import reader
 
 sql = queries("cards")
 
@@ -54,18 +55,21 @@ class Card:
         return self.ts is None or self.again
 
 
+of_row = reader(Card)
+
+
 def get(conn: Connection, card_id: str | UUID) -> Card | None:
     """None also where the text is no id at all: it comes from outside."""
     wanted = _id(card_id)
     row = sql.get(conn, card_id=wanted) if wanted else None
-    return None if row is None else Card(**row)
+    return None if row is None else of_row(row)
 
 
 def shown_on(conn: Connection, question_id: str) -> Card | None:
     """The card on which people see a question: its own, or its batch's."""
     wanted = _id(question_id)
     row = sql.shown_on(conn, card_id=wanted) if wanted else None
-    return None if row is None else Card(**row)
+    return None if row is None else of_row(row)
 
 
 def _id(text: str | UUID) -> UUID | None:

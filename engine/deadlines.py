@@ -49,7 +49,7 @@ def move(conn: Connection, business: Business, *, begin: datetime, to: datetime)
     """What was left of each deadline at `begin` is left of it at `to`: nobody was there, or
     is there, in between."""
     for row in tasks.sql.with_deadline(conn):
-        task = Task(**row)
+        task = tasks.of_row(row)
         left = timedelta(0)
         if task.deadline is not None and task.deadline > begin:
             left = business_time_between(business, begin, task.deadline)
@@ -73,7 +73,7 @@ def _put(conn: Connection, business: Business, task: Task, deadline: datetime) -
 def pass_deadlines(runtime: Runtime) -> int:
     """Remind of, or expire, every question whose deadline has passed."""
     with runtime.database.transaction("deadlines") as conn:
-        silent = [Task(**row) for row in tasks.sql.silent(conn)]
+        silent = [tasks.of_row(row) for row in tasks.sql.silent(conn)]
         unreminded = [task for task in silent if task.reminded_at is None]
         if unreminded:
             channel = runtime.settings.channel_escalations

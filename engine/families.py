@@ -27,7 +27,7 @@ def members(conn: Connection, task_id: UUID) -> list[Task]:
     """The task's family, locked until the transaction ends. Asked twice: whoever was waited
     for may have started one more, which the first look does not see."""
     sql.members(conn, task_id=task_id)
-    return [Task(**row) for row in sql.members(conn, task_id=task_id)]
+    return [tasks.of_row(row) for row in sql.members(conn, task_id=task_id)]
 
 
 def tell(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine import tasks
 from engine.postgres import Connection
 from engine.postgres.queries import queries
 from engine.questions import Question, token_of
@@ -48,5 +49,5 @@ def count(conn: Connection) -> int:
 
 def _waiting(row: dict[str, object]) -> Waiting:
     sop_name = str(row.pop("sop_name"))
-    task = Task(**row)  # type: ignore[arg-type]
+    task = tasks.of_row(row)  # type: ignore[arg-type]
     return Waiting(task, task.question or {}, sop_name)

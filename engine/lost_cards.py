@@ -41,4 +41,4 @@ def post_again(conn: Connection, settings: Settings, number: int, by: Person) ->
     event = Event("card_posted", step_id=task.step_id, actor=str(by), output_summary=row["channel"])
     task_events.append(conn, task.id, event)
     queue.wake(conn, "show_cards")
-    return Card(**row)
+    return cards.of_row(row)

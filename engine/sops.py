@@ -19,6 +19,7 @@ from engine import task_events
 from engine.errors import NotFound, SopInvalid
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.postgres.rows import reader
 from engine.steps import STEP_TYPES
 from engine.steps.contract import Step
 from engine.task_events import Event
@@ -42,6 +43,10 @@ class Sop:
     origin: str
     created_at: datetime
     published_at: datetime | None
+
+
+of_row = reader(Sop)
+step_of_row = reader(Step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def get(conn: Connection, sop_id: UUID) -> Sop:
     row = sql.get(conn, sop_id=sop_id)
     if row is None:
         raise NotFound(f"SOP {sop_id}")
-    return Sop(**row)
+    return of_row(row)
 
 
 def active(conn: Connection, slug: str) -> Sop:
@@ -79,12 +84,12 @@ def active(conn: Connection, slug: str) -> Sop:
     if row is None:
         known = ", ".join(sorted({sop["slug"] for sop in sql.list(conn)})) or "none yet"
         raise NotFound(f"active SOP {slug!r} (there are: {known})")
-    return Sop(**row)
+    return of_row(row)
 
 
 def for_event(conn: Connection, event: str) -> list[Sop]:
     """The active procedures that say `events: [<event>]`."""
-    return [Sop(**row) for row in sql.for_event(conn, event=event)]
+    return [of_row(row) for row in sql.for_event(conn, event=event)]
 
 
 def procedure(conn: Connection, sop_id: UUID) -> Procedure:
@@ -98,7 +103,7 @@ def _step(row: dict[str, Any]) -> Step:
         config = STEP_TYPES[row["step_type"]].Config.model_validate(row["config"])
     except ValidationError as error:
         raise SopInvalid(f"step {row['key']!r}: {error.errors()[0]['msg']}") from error
-    return Step(**{**row, "config": config})
+    return step_of_row({**row, "config": config})
 
 
 class Procedures:
@@ -127,7 +132,7 @@ def publish(conn: Connection, sop_id: UUID, *, by: str) -> Sop:
         Event("sop_published", actor=by, output_summary=f"{draft.slug} v{draft.version}"),
         agent_id=draft.agent_id,
     )
-    return Sop(**row)
+    return of_row(row)
 
 
 def save_draft(
@@ -147,4 +152,4 @@ def save_draft(
         sql.add_step(
             conn, **{**step, "config": Json(step["config"])}, sop_id=row["id"], position=position
         )
-    return Sop(**row)
+    return of_row(row)

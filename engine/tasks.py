@@ -19,6 +19,7 @@ from engine.agents import Agent
 from engine.errors import ContextTooLarge, NotFound, TaskClosed
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.postgres.rows import reader
 from engine.stored_json import stored
 from engine.task_events import Event
 
@@ -78,6 +79,7 @@ class Task:
 
 
 Claimed = tuple[Task, Agent]
+of_row = reader(Task)
 
 
 def start(
@@ -114,7 +116,7 @@ def start(
     )
     if row is None:
         return None
-    task = Task(**row)
+    task = of_row(row)
     task_events.append(conn, task.id, Event("task_started", actor=actor, output_summary=actor))
     queue.wake(conn, "run_tasks")
     return task
@@ -148,7 +150,7 @@ def lock(conn: Connection, task_id: UUID) -> Task:
 def _found(row: dict[str, Any] | None, name: str) -> Task:
     if row is None:
         raise NotFound(name)
-    return Task(**row)
+    return of_row(row)
 
 
 # -- what a run does --------------------------------------------------------------
@@ -162,7 +164,7 @@ def claim(conn: Connection, *, lease_seconds: float) -> Claimed | None:
 
 def claimed(row: dict[str, Any]) -> Claimed:
     agent = agents.from_json(row.pop("agent"))
-    return Task(**row), agent
+    return of_row(row), agent
 
 
 def end_child(conn: Connection, child: Task) -> None:

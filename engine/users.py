@@ -19,6 +19,7 @@ from engine.errors import EngineError, NotFound
 from engine.people import Person, Via
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.postgres.rows import reader
 from engine.settings import Settings
 from engine.task_events import Event
 
@@ -58,6 +59,9 @@ class User:
         return self.name or self.email.partition("@")[0]
 
 
+of_row = reader(User)
+
+
 # -- who acts ---------------------------------------------------------------------
 
 
@@ -77,7 +81,7 @@ def person_for_slack(
     row = sql.by_slack(conn, slack_user_id=slack_user_id)
     if row is None or row["role"] != "admin":
         return None
-    return person(User(**row), "slack")
+    return person(of_row(row), "slack")
 
 
 # -- reading ----------------------------------------------------------------------
@@ -87,7 +91,7 @@ def get(conn: Connection, user_id: UUID) -> User:
     row = sql.get(conn, user_id=user_id)
     if row is None:
         raise NotFound(f"user {user_id}")
-    return User(**row)
+    return of_row(row)
 
 
 def get_by_email(conn: Connection, email: str) -> User:
@@ -100,11 +104,11 @@ def get_by_email(conn: Connection, email: str) -> User:
 
 def find(conn: Connection, email: str) -> User | None:
     row = sql.by_email(conn, email=email.strip())
-    return None if row is None else User(**row)
+    return None if row is None else of_row(row)
 
 
 def list_all(conn: Connection) -> list[User]:
-    return [User(**row) for row in sql.list(conn)]
+    return [of_row(row) for row in sql.list(conn)]
 
 
 # -- changing ---------------------------------------------------------------------
@@ -134,7 +138,7 @@ def create(
     if row is None:
         raise UserInvalid(f"{email} or that Slack id belongs to a user already")
     _note(conn, "user_added", row["id"], f"role {role}", by)
-    return User(**row)
+    return of_row(row)
 
 
 def set_role(conn: Connection, user_id: UUID, role: str, *, by: Person | str) -> User:

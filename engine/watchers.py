@@ -23,6 +23,7 @@ from engine.mail import mailbox
 from engine.mail.mailbox import Cursor
 from engine.postgres import Connection
 from engine.postgres.queries import queries
+from engine.postgres.rows import reader
 from engine.reasons import told
 from engine.runtime import Runtime
 from engine.task_events import Event
@@ -51,6 +52,9 @@ class Watcher:
     created_at: datetime
 
 
+of_row = reader(Watcher)
+
+
 def check_due(runtime: Runtime) -> int:
     """Check every watcher whose time has come; returns how many."""
     checked = 0
@@ -59,7 +63,7 @@ def check_due(runtime: Runtime) -> int:
             row = sql.take_due(conn, hold_seconds=HOLD_SECONDS)
         if row is None:
             return checked
-        _check(runtime, Hold(Watcher(**row), row["next_check_at"]))
+        _check(runtime, Hold(of_row(row), row["next_check_at"]))
         checked += 1
 
 
@@ -206,7 +210,7 @@ def waiting(runtime: Runtime, conn: Connection) -> list[Waiting]:
     now = tasks.now(conn)
     found: list[Waiting] = []
     for row in sql.schedules(conn):
-        watcher = Watcher(**row)
+        watcher = of_row(row)
         sop = sops.active(conn, watcher.sop_slug)
         if campaigns.held_back(runtime, conn, sop):
             config = watcher.check_config

@@ -24,7 +24,6 @@ from engine.inbox import Waiting
 from engine.people import Person
 from engine.postgres import Connection
 from engine.slack.batch_card import why_apart
-from engine.tasks import Task
 from web import turbo
 from web.current import actor, runtime
 from web.question_cards import Card, card
@@ -143,7 +142,7 @@ def _page() -> int:
 def _cards(conn: Connection, drafts: Sequence[Draft]) -> list[Shown]:
     now, here = tasks.now(conn), attendance(conn)
     rows = batches.sql.tasks_of(conn, task_ids=[draft.task_id for draft in drafts])
-    held = {row["id"]: Task(**row) for row in rows}
+    held = {row["id"]: tasks.of_row(row) for row in rows}
     names: dict[object, str] = {}
     found = []
     for draft in drafts:

@@ -81,7 +81,12 @@ class _Known:
         if answer.status in DONE:
             return answer
         error = self._error(answer)
-        if not _is_stale(error) or not self._is_idle():
+        if not _is_stale(error):
+            raise error
+        if not self._is_idle():
+            # This transaction is lost; the next one must not meet it again.
+            self._names.clear()
+            self._columns.clear()
             raise error
         self._forget(statement)
         return self.run(statement, values)
