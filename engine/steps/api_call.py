@@ -21,6 +21,7 @@ from engine.mail.sending import send_effect
 from engine.steps import acquaintance, second_yes
 from engine.steps.contract import (
     SENT_ID,
+    SENT_UNNAMED,
     Ask,
     Asking,
     Condition,
@@ -138,7 +139,7 @@ def _send(config: Config, ctx: StepContext) -> Outcome:
             return asked
     result = ctx.perform(send_effect(ctx, mail))
     letters.remember(str(result.get("message_id", "")))
-    sent = {SENT_ID: result.get("message_id", "")}
+    sent = {SENT_ID: result.get("message_id") or SENT_UNNAMED}
     if ctx.context.get(WITHHELD):
         sent[WITHHELD] = ""  # at an earlier try; a person had it run again
     return Done(sent, summary="sent")

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from engine.correspondence import Correspondence
 
 Object = TypeVar("Object", bound=BaseModel)
-# The key of a mail's id once it is sent, so that a procedure can tell.
+# The key of a mail's id once it is sent, so that a procedure can tell. Where only a person knows
+# that it went out there is no id, and its value is SENT_UNNAMED.
 SENT_ID = "email_sent_id"
+SENT_UNNAMED = "unknown"
 
 
 class StepConfig(BaseModel):

@@ -224,8 +224,8 @@ def answerable(post: dict[str, Any]) -> bool:
 
 # -- what the tasks hold --------------------------------------------------------------------
 
-# The vendor's own name for one sending of a mail.
-FLEETING = frozenset({"email_sent_id"})
+# The vendor's own name for one sending of a mail, and when a line of tasks began.
+FLEETING = frozenset({"email_sent_id", "began_at"})
 
 
 def contexts(stage: Stage) -> list[tuple[str, str, dict[str, Any]]]:

@@ -73,6 +73,18 @@ def test_a_reply_that_somebody_dropped_is_not_told_of_either(office: Company) ->
     assert "was not sent" in told(office)
 
 
+def test_a_reply_that_a_person_says_went_out_is_told_of(office: Company) -> None:
+    """Without a report of the vendor nobody knows its id; that it is out, a person does."""
+    office.order("ses", "drop_after")
+    task = office.mail("lead")
+    office.settle()
+    answer(office, task, "send")
+    vendors_have_answered(office)
+    done = answer(office, task, "sent")
+    assert (done.status, len(office.outbox), logged(office)) == ("completed", 1, ["email_sent"])
+    assert "Answered Rachel Sandberg" in told(office)
+
+
 def test_a_send_that_one_goes_on_without_leads_where_unsent_mails_lead(office: Company) -> None:
     office.order("ses", "answer", status=400, times=2)
     task = begin(office, OTHERWISE, MAIL)
