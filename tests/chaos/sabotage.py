@@ -52,8 +52,8 @@ def events_twice() -> None:
     """Each record writes its events twice."""
     once = positions.record
 
-    def twice(conn: Any, task: Any, position: Any, events: Any) -> Any:
-        return once(conn, task, position, [*events, *events])
+    def twice(conn: Any, task: Any, position: Any, events: Any, **given: Any) -> Any:
+        return once(conn, task, position, [*events, *events], **given)
 
     def complete(conn: Any, task: Any, position: Any, event: Event, **_: object) -> None:
         twice(conn, task, position, [event, Event("task_completed")])
@@ -66,8 +66,8 @@ def events_lost() -> None:
     """Each record counts an event that it does not write."""
     kept = positions.record
 
-    def lost(conn: Any, task: Any, position: Any, events: Any) -> Any:
-        row = kept(conn, task, position, events)
+    def lost(conn: Any, task: Any, position: Any, events: Any, **given: Any) -> Any:
+        row = kept(conn, task, position, events, **given)
         conn.execute("update tasks set events = events + 1 where id = %s", [task.id])
         return row
 
