@@ -6,8 +6,6 @@
 import { Controller } from "@hotwired/stimulus"
 
 const STORE = "keys"
-// Longer than Turbo needs to draw, and shorter than a hand needs to change its mind.
-const SETTLED_MS = 250
 
 export default class extends Controller {
   static targets = ["card", "help", "toggle"]
@@ -17,6 +15,9 @@ export default class extends Controller {
     document.addEventListener("keydown", this.pressed)
     this.taken = (event) => this.keep(event)
     document.addEventListener("focusin", this.taken)
+    this.drawings = 0
+    this.drawing = () => this.watchDrawing()
+    document.addEventListener("turbo:before-stream-render", this.drawing)
     if (this.hasHelpTarget) this.helpTarget.hidden = false
     this.show()
     if (this.on && matchMedia("(hover: hover)").matches && document.activeElement === document.body) {
@@ -27,6 +28,7 @@ export default class extends Controller {
   disconnect() {
     document.removeEventListener("keydown", this.pressed)
     document.removeEventListener("focusin", this.taken)
+    document.removeEventListener("turbo:before-stream-render", this.drawing)
   }
 
   // The card under the focus was answered and is gone: the next one takes its place.
@@ -60,17 +62,25 @@ export default class extends Controller {
   focus(index) {
     const card = this.cardTargets[Math.max(0, Math.min(index, this.cardTargets.length - 1))]
     if (!card) return
-    this.moved = { card, at: performance.now() }
+    if (this.drawings) this.moved = card
     card.focus({ preventScroll: true })
     card.scrollIntoView({ block: "start" })
   }
 
-  // After it has drawn, Turbo puts the focus back to where it was before; a key pressed in
-  // between would be undone, and the next one would answer another draft.
+  // Turbo draws in the next frame, however late that comes, and then puts the focus back to
+  // where it was before; a key pressed in between would be undone, and the next one would
+  // answer another draft.
+  watchDrawing() {
+    this.drawings += 1
+    requestAnimationFrame(() => setTimeout(() => {
+      this.drawings -= 1
+      if (!this.drawings) this.moved = null
+    }))
+  }
+
   keep(event) {
-    const { card, at } = this.moved ?? {}
-    if (!card?.isConnected || performance.now() - at > SETTLED_MS) return
-    if (this.cardTargets.includes(event.target) && event.target !== card) card.focus({ preventScroll: true })
+    if (!this.moved?.isConnected || event.target === this.moved) return
+    if (this.cardTargets.includes(event.target)) this.moved.focus({ preventScroll: true })
   }
 
   toggle() {
