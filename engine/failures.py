@@ -14,6 +14,7 @@ import traceback
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from engine import cards, escalation, halt, outages, progress, tasks
 from engine.effects import Settling, SlotTaken
@@ -33,6 +34,7 @@ from engine.postgres import Connection
 from engine.reasons import told
 from engine.runtime import Runtime
 from engine.step_run import Run, StepTimedOut
+from engine.steps import STEP_TYPES
 from engine.task_events import Event
 
 PARKED_VENDORS = frozenset({"crm", "slack"})
@@ -239,11 +241,17 @@ def _failed(runtime: Runtime, run: Run, failure: Failed) -> bool:
         return escalation.ask_about_failure(runtime, run, failure.code, event, failure.alarm)
     if step.on_failure not in ("fail", "retry"):
         following = progress.destination(run, step.on_failure)
-        return progress.move(runtime, run, following, [event], also=alarm)
+        return progress.move(runtime, run, following, [event], _left(run), also=alarm)
     position = Position("failed", step.id, run.task.visit, error=failure.code)
     events = [event, Event("task_failed", step_id=step.id, output_summary=failure.code)]
     progress.write(runtime, run, position, events, also=alarm)
     return False
+
+
+def _left(run: Run) -> dict[str, Any]:
+    """What the branch finds in place of what the step was to put out."""
+    unanswered = getattr(STEP_TYPES[run.step.step_type], "unanswered", None)
+    return unanswered(run.step.config) if unanswered is not None else {}
 
 
 def raise_alarm(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from engine.crm.writing import write_effect
-from engine.errors import Refused
+from engine.errors import InDoubt, Refused
 from engine.steps.contract import Field
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def name_fields(ctx: StepContext, name: str) -> list[Field]:
 
 def correct_in_crm(ctx: StepContext, given: Mapping[str, str]) -> None:
     """Write it, where that was asked for and it is another name than before. What the CRM
-    refuses holds no mail back; that it was refused stands in the task's timeline."""
+    refuses holds no mail back, and nor does what nobody can say it has taken: a question about
+    that would stand in the place of the answer that was given here. Both stand in the task's
+    timeline, and a doubt is told at the task's end."""
     name = given.get(NAME, "").strip()
     if given.get(IN_CRM) != "yes" or not name or name == ctx.context.get(NAME):
         return
@@ -43,3 +45,5 @@ def correct_in_crm(ctx: StepContext, given: Mapping[str, str]) -> None:
         ctx.perform(write_effect(ctx, "update_customer", customer, {"name": name}, "", ""))
     except Refused as refused:
         log.warning("name_not_corrected", task=ctx.task.number, code=refused.detail)
+    except InDoubt as doubt:
+        log.warning("name_perhaps_not_corrected", task=ctx.task.number, code=doubt.code)

@@ -35,6 +35,8 @@ Object = TypeVar("Object", bound=BaseModel)
 # that it went out there is no id, and its value is SENT_UNNAMED.
 SENT_ID = "email_sent_id"
 SENT_UNNAMED = "unknown"
+# Over whatever was approved before, and may have gone out, where a further mail was not.
+NOTHING_APPROVED: Mapping[str, Any] = {"draft_mail": {}, SENT_ID: ""}
 
 
 class StepConfig(BaseModel):

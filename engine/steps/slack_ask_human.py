@@ -21,8 +21,11 @@ from engine.mail.unsubscribe import unsubscribe_url
 from engine.name_correction import correct_in_crm, name_fields
 from engine.steps import acquaintance, second_yes
 from engine.steps.contract import (
+    NOTHING_APPROVED,
     Ask,
     Asking,
+    Done,
+    Goto,
     Option,
     Outcome,
     PersonalKey,
@@ -133,6 +136,21 @@ def run(config: Config, ctx: StepContext) -> Outcome:
 def carry_out(ctx: StepContext, given: Mapping[str, str]) -> None:
     """What the answer makes this step do: a name that was corrected goes to the CRM too."""
     correct_in_crm(ctx, given)
+
+
+def unanswered(config: Config) -> dict[str, Any]:
+    """What is left where the step ends without an answer (it expired, or a person goes on
+    without it): no approved mail, also where an earlier one of the task has gone out."""
+    return dict(NOTHING_APPROVED) if config.mail is not None else {}
+
+
+def skipped(config: Config) -> Done | Goto:
+    """A person goes on without the approval: where a no leads, for nobody has said yes."""
+    noes = (c.goto for c in config.choices.values() if c.form == "reason" or c.style == "danger")
+    target = next((goto for goto in noes if goto), None) if config.mail is not None else None
+    if target is None:
+        return Done(unanswered(config), summary="skip")
+    return Goto(target, unanswered(config), summary="skip")
 
 
 def _option(value: str, choice: Choice) -> Option:

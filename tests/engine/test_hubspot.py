@@ -152,3 +152,38 @@ def test_check_looks_up_in_the_account_what_the_adapter_takes_for_granted(office
     office.order("hubspot", "answer", path="labels", status=200, times=5, body='{"results": []}')
     assert any("not associated with contacts by type 202" in one for one in said("key=sop_key"))
     assert not [one for one in office.requests("hubspot") if one["method"] != "GET"]
+
+
+APPROVE = """
+- key: approve
+  name: Approve
+  type: slack_ask_human
+  config:
+    title: Answer Anna
+    kind: approval
+    mail: {subject: Hello, body: The draft.}
+    choices: {send: {label: Send, style: primary}, edit: {label: Edit, form: edit}}
+- key: send
+  name: Send
+  type: api_call
+  config: {service: email, operation: send}
+"""
+
+
+def test_a_name_that_may_have_been_corrected_does_not_cost_the_answer(
+    database: str, tmp_path: Path
+) -> None:
+    """Asking about it would put that question in the place of the one that was answered, and
+    what the person has typed would be gone."""
+    with without_keys(database, tmp_path) as office:
+        contact = office.local.all("hubspot_contacts")[0]["id"]
+        whom = {"customer_name": "ANNA BERG", "customer_email": "anna@example.com"}
+        task = begin(office, APPROVE, whom | {"customer_id": contact})
+        office.order("hubspot", "drop_after", path="/objects/contacts")
+        typed = {"draft_body": "Typed by hand.", "customer_name": "Anna Berg"}
+        answer(office, task, "edit", **typed, customer_name_to_crm="yes")
+        vendors_have_answered(office)
+        assert office.see(task).status == "completed"
+        [mail] = office.outbox
+        assert "Typed by hand." in str(mail)
+        assert office.events(task).count("human_asked") == 1
