@@ -1,7 +1,8 @@
 """The way in: a mail or a web form becomes a task, once.
 
 Every message with a sender becomes a task, except an auto-reply, our own mail, and a
-duplicate; a reply to a mail of ours goes a way of its own (`replies.py`). The raw mail, the
+duplicate; a reply to a mail of ours, and who wants no more mail, go a way of their own
+(`replies.py`). The raw mail, the
 task, its first event and its wake-up are one transaction.
 The same occasion is known by a keyed hash: Message-IDs are personal.
 """
@@ -58,18 +59,22 @@ def take_mail(runtime: Runtime, raw: bytes, *, source: str) -> Taken:
     dedupe_key = keyed_hash(settings, "mail", _identity(mail, raw))
     with runtime.database.transaction("take_mail") as conn:
         answered = mail_threads.task_of(conn, settings, business, mail)
+        context = _mail_context(runtime, mail)
         reply = None
-        if answered is not None and verdict == "task":
-            reply = replies.known_for(conn, runtime, answered)
+        if verdict == "task":
+            reply = replies.of(conn, runtime, answered, mail, context)
+        if reply is not None:
             verdict = reply.verdict
         kept = sql.keep(conn, dedupe_key=dedupe_key, source=source, verdict=verdict, raw=raw)
         if kept is None:
             return Taken("duplicate", mail)
         started: tuple[Task, ...] = ()
-        context = _mail_context(runtime, mail)
         if reply is not None:
             started = replies.take(conn, runtime, reply, mail, context, dedupe_key, actor=source)
         elif verdict == "task":
+            if answered is not None:
+                # With what it goes on from, for by itself it may say nothing.
+                context["email_text"] = mail.text[:LONGEST_TEXT]
             started = _start(conn, "mail", context, dedupe_key, actor=source)
         # Without a task of its own it is erased with the one that it answers.
         _file(conn, kept["id"], [task.id for task in started] or [answered])

@@ -89,11 +89,11 @@ def stop_writing(
     return new
 
 
-def heed(conn: Connection, contacts: Sequence[bytes], task_id: UUID, *, actor: str) -> bool:
-    """A reply to this task says "stop": nothing more goes to them from here on. False where
-    a reason as strong stood there before."""
+def heed(conn: Connection, contacts: Sequence[bytes], task_id: UUID | None, *, actor: str) -> bool:
+    """A reply to this task, or a mail to nobody's, says "stop": nothing more goes to them from
+    here on. False where a reason as strong stood there before."""
     new = [add(conn, contact, "opted_out") for contact in sorted(contacts)]
-    if any(new):
+    if any(new) and task_id is not None:
         families.tell(
             conn, task_id, "customer_opted_out", KNOWN["opted_out"], actor=actor,
             summary="opted_out",

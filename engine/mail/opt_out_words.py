@@ -1,4 +1,4 @@
-"""Whether a reply says that no more mail is wanted, and nothing else.
+"""Whether a mail says that no more mail is wanted, and nothing else.
 
 It is heeded at once, so only what can hardly mean anything else counts: a bare word or
 phrase, for "stop by on Friday" is none. What is said at greater length a person reads.
@@ -27,6 +27,8 @@ PHRASES = frozenset(
 )  # fmt: skip
 # These may be about an appointment or a hedge as soon as anything else is said beside them.
 ALONE = frozenset({"stop it", "cancel", "remove", "baja", "cancelar"})
+# As a subject these may be the beginning of what the text goes on with.
+OPEN_ENDED = frozenset({"stop", "stop all", "take me off", "remove me", "no mail"})
 COURTESIES = frozenset(
     {"please", "pls", "kindly", "thanks", "thank", "thankyou", "thx", "hi", "hello", "hey", "sorry"}
 )
@@ -35,12 +37,16 @@ LONGEST = 200
 SENT_FROM = re.compile(r"^(sent from|get outlook for|enviado desde) .*$", re.IGNORECASE | re.M)
 
 
-def asks_to_stop(fresh_text: str) -> bool:
-    """Judged by the whole of a reply without its quote, or by its first paragraph: below it
-    stands a signature, or why they ask."""
+def asks_to_stop(fresh_text: str, subject: str = "") -> bool:
+    """Judged by the whole of a mail without its quote, or by its first paragraph: below it
+    stands a signature, or why they ask. A subject says as much where there is no text, or
+    where it can mean nothing else."""
     text = SENT_FROM.sub("", fresh_text).strip()
     whole, first = _plain(text), _plain(re.split(r"\n\s*\n", text)[0])
-    return whole in ALONE or not PHRASES.isdisjoint((whole, first))
+    if whole in ALONE or not PHRASES.isdisjoint((whole, first)):
+        return True
+    named = _plain(subject)
+    return named in PHRASES and (not text or named not in OPEN_ENDED)
 
 
 def _plain(text: str) -> str:

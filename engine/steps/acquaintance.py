@@ -20,6 +20,7 @@ GIVEN = ("customer_name", "customer_email", "customer_phone", "customer_address"
 # Who has the same number in the CRM and may be somebody else; what the CRM calls this one.
 PERHAPS = "customer_perhaps"
 IN_CRM = "customer_name_in_crm"
+OPTED_OUT = "customer_opted_out"
 
 
 def found_by(
@@ -31,7 +32,7 @@ def found_by(
     if _only_the_number(customer, phone) and not _is_the_same(context, customer, email):
         named = ", ".join(part for part in (customer.name, customer.email) if part)
         return {"customer_found": False} | _cleared(context) | {PERHAPS: named or customer.id}
-    found = _cleared(context) | read_of(customer, kept=_given(context))
+    found = _cleared(context) | read_of(customer, kept=_given(context) | _heard(context))
     if _same_name(_text(context, "customer_name"), customer.name):
         found["customer_name"] = customer.name  # theirs, as somebody has written it with care
     if email and email.casefold() == customer.email.casefold():
@@ -44,7 +45,8 @@ def read_by_id(context: Mapping[str, Any], customer: Customer | None) -> dict[st
     of theirs, that says better where they are to be answered."""
     if customer is None:
         return {"customer_found": False}
-    return read_of(customer, kept=_given(context) if context.get("email_text") else frozenset())
+    given: frozenset[str] = _given(context) if context.get("email_text") else frozenset()
+    return read_of(customer, kept=given | _heard(context))
 
 
 def read_of(customer: Customer, kept: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -100,6 +102,11 @@ def _same_name(given: str, in_crm: str) -> bool:
 
 def _given(context: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(key for key in GIVEN if _text(context, key))
+
+
+def _heard(context: Mapping[str, Any]) -> frozenset[str]:
+    """What they have said to us the CRM may not have heard yet."""
+    return frozenset({OPTED_OUT} if context.get(OPTED_OUT) else ())
 
 
 def _cleared(context: Mapping[str, Any]) -> dict[str, str]:

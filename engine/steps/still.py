@@ -38,13 +38,15 @@ def look_again(
     ctx: StepContext, read_again: Sequence[Rest], unless: Mapping[str, str], customer: str
 ) -> Found:
     unsure = ""
-    now: dict[str, Any] = {**ctx.context, **ctx.correspondence.heard()}
+    heard = ctx.correspondence.heard()
+    now: dict[str, Any] = {**ctx.context, **heard}
     if ctx.has_crm:
         if "customer" in read_again:
             read = _customer(ctx, customer)
             if not read["customer_found"]:
                 return Found(GONE)
-            now |= read
+            # What they have said to us the CRM may not have heard yet.
+            now |= read | {key: said for key, said in heard.items() if said}
         if "invoice" in read_again:
             try:
                 now |= _invoice(ctx)
