@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from engine.errors import (
     Unauthorised,
     Unreachable,
 )
-from engine.postgres import Connection, Database
+from engine.postgres import DATABASE_DOWN, Connection, Database
 from engine.postgres.queries import queries
 from engine.settings import Settings
 from engine.task_events import Event
@@ -45,6 +46,8 @@ Ruling = Literal["sent", "send", "drop"]
 
 # What the vendor may still be doing after our own timeout.
 SETTLE_MARGIN_SECONDS = 5.0
+# Between the tries to write down what became of a call: more of them than there are connections.
+NAPS_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 # Calls that got no answer and did not arrive, before somebody must look at it.
 MOST_LOST_ATTEMPTS = 4
 # After these a further attempt is safe: the vendor took nothing, or a person said so.
@@ -281,6 +284,32 @@ def _conclude(
 ) -> bool:
     """Write what became of an attempt; false where somebody else had settled it. Where it
     was in doubt by then, a person may have been asked already."""
+    write = partial(
+        _written, database, owner, effect, key, attempt, state, code, result,
+        actor=actor, settled=settled,
+    )  # fmt: skip
+    for nap in NAPS_SECONDS:
+        try:
+            return write()
+        except DATABASE_DOWN:
+            # A restart of PostgreSQL in this moment would leave a doubt about what we know.
+            time.sleep(nap)
+    return write()
+
+
+def _written(
+    database: Database,
+    owner: Owner,
+    effect: Effect,
+    key: str,
+    attempt: int,
+    state: Literal["done", "refused", "in_doubt"],
+    code: str | None,
+    result: Result | None,
+    *,
+    actor: str | None,
+    settled: bool,
+) -> bool:
     states = ("intended",) if state == "in_doubt" else ("intended", "in_doubt")
     for expected in states:
         with database.transaction(f"conclude:{effect.vendor}:{state}") as conn:

@@ -9,7 +9,7 @@ token, so a worker that froze and woke up writes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 import structlog
@@ -17,7 +17,7 @@ import structlog
 from engine import answers, children, escalation, failures, families, progress
 from engine.errors import EngineError, ReplyInvalid, RunLost
 from engine.positions import Position
-from engine.postgres import DATABASE_DOWN, Connection
+from engine.postgres import COLLISIONS, DATABASE_DOWN, Connection
 from engine.runtime import Runtime
 from engine.step_run import Context, Run
 from engine.steps import STEP_TYPES
@@ -38,7 +38,7 @@ from engine.task_events import Event
 log = structlog.get_logger()
 
 Also = Callable[[Connection], None]
-RESTING = frozenset({"pending", "waiting_on_human", "waiting_on_timer", "escalated"})
+MOST_COLLISIONS = 3
 
 
 def run(
@@ -55,18 +55,31 @@ def run(
 
     With `onwards` the end of the task may claim another one, whose run is returned for the
     caller to carry."""
+
+    def one_step() -> bool:
+        with away() if _calls_out(run.step) else nullcontext():
+            outcome = perform(runtime, run)
+        if stopping():
+            run.steps_done = runtime.settings.turn_steps
+        run.onwards = onwards and not stopping()
+        return _record_or_fail(runtime, run, outcome)
+
     try:
-        while True:
-            with away() if _calls_out(run.step) else nullcontext():
-                outcome = perform(runtime, run)
-            if stopping():
-                run.steps_done = runtime.settings.turn_steps
-            run.onwards = onwards and not stopping()
-            if not _record_or_fail(runtime, run, outcome):
-                return run.following
+        while _until_written(one_step):
+            pass
     except RunLost:
         log.info("run_lost", task=run.task.number, step=run.step.key)
-    return None
+        return None
+    return run.following
+
+
+def _until_written(step: Callable[[], bool]) -> bool:
+    """A step whose record met another change, or a migration, has written nothing: it is done
+    again at once, as after a worker's death, and not when its lease has run out."""
+    for _ in range(MOST_COLLISIONS):
+        with suppress(*COLLISIONS):
+            return step()
+    return step()
 
 
 def _calls_out(step: Step) -> bool:

@@ -18,6 +18,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from engine import failpoints
+from engine.postgres.prepared import Outdated
 
 Connection = psycopg.Connection[DictRow]
 # What is raised where the server is away; whatever was under way may be tried again.
@@ -27,7 +28,7 @@ DATABASE_DOWN = (
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
 # What the server takes back because two changes met; done again, it comes about.
-COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, Outdated)
 # No transaction of ours waits for anything but the database. One that is idle for so long
 # belongs to a process that is frozen, and its locks would hold all the others up.
 IDLE_TRANSACTION_SECONDS = 10

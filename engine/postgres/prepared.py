@@ -17,6 +17,12 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
+
+class Outdated(psycopg.OperationalError):
+    """A migration has changed what a statement of this transaction returns. Nothing of the
+    transaction is kept; begun anew, it comes about."""
+
+
 DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
@@ -87,7 +93,7 @@ class _Known:
             # This transaction is lost; the next one must not meet it again.
             self._names.clear()
             self._columns.clear()
-            raise error
+            raise Outdated("a migration has changed what a statement returns") from error
         self._forget(statement)
         return self.run(statement, values)
 

@@ -3,10 +3,10 @@ them, and no task that it claims is left to its lease."""
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 
 from engine import agents, tasks, watchers
+from engine.postgres import Outdated
 from tests.engine.hands import answer, rows
 from tests.world import Company
 
@@ -44,6 +44,6 @@ def test_a_statement_that_is_stale_is_so_once(office: Company) -> None:
 
     read()
     migrate(office)
-    with pytest.raises(psycopg.errors.FeatureNotSupported):
+    with pytest.raises(Outdated):
         read()
     read()
