@@ -13,6 +13,7 @@ from engine.absence_commands import absence_lines, away, back
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
 from engine.people import Person
+from engine.readmission_commands import write_again
 from engine.runtime import Runtime
 from engine.slack.text import counted
 
@@ -23,7 +24,8 @@ SOP_HELP = """\
 `/sop stop [reason]` – hold everything that would go out, at once
 `/sop resume` – let it go again
 `/sop away until <day>` – questions go to the other owner, campaigns wait
-`/sop back` – you are here again"""
+`/sop back` – you are here again
+`/sop write-again <address> [why]` – whether somebody has opted out; with why, lift it"""
 AGENT_HELP = """\
 `/agent pause <agent>` – its tasks wait from now on
 `/agent resume <agent>` – they go on"""
@@ -165,6 +167,7 @@ SOP: dict[str, Answer] = {
     "run": _run,
     "away": away,
     "back": back,
+    "write-again": write_again,
 }
 AGENT: dict[str, Answer] = {"pause": _pause, "resume": _go_on}
 

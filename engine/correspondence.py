@@ -88,12 +88,16 @@ class Correspondence:
         return bool(self.heard().get("customer_replied"))
 
     def stop(self, addresses: Sequence[str]) -> None:
-        """The customer wants no more mail: from the next intent on there is none."""
+        """The customer wants no more mail: from the next intent on there is none. What was
+        heeded when their mail came, and lifted since, stays lifted where nobody answered."""
         heeded = bool(self.task.context.get("customer_opted_out"))
+        silent = (self.task.question or {}).get("state") == "expired"
         with self.database.transaction("stop_writing") as conn:
             for contact in self._contacts(addresses):
-                if heeded and suppressions.of(conn, contact) is not None:
+                stands = suppressions.of(conn, contact) is not None
+                if heeded and stands:
                     suppressions.confirm(conn, self.settings, contact, self.task)
+                if heeded and (stands or silent):
                     continue
                 suppressions.stop_writing(
                     conn, self.settings, contact, "opted_out", actor=self._actor,

@@ -147,7 +147,6 @@ def _start(
     conn: Connection, settings: Settings, contact: bytes, reason: Reason, task: tasks.Task
 ) -> None:
     for sop in sops.for_event(conn, "stop_writing"):
-        key = keyed_hash(settings, f"stop_writing:{sop.slug}:{reason}", contact)
         tasks.start(
             conn,
             sop.id,
@@ -155,6 +154,11 @@ def _start(
                      "customer_id": task.subject},
             actor=f"task {task.number}",
             subject=task.subject,
-            dedupe_key=key,
+            dedupe_key=told_key(settings, sop.slug, reason, contact),
         )  # fmt: skip
     queue.wake(conn, "run_tasks")
+
+
+def told_key(settings: Settings, slug: str, reason: Reason, contact: bytes) -> bytes:
+    """Under which this procedure tells the CRM of this contact, once."""
+    return keyed_hash(settings, f"stop_writing:{slug}:{reason}", contact)

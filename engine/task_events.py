@@ -25,7 +25,7 @@ EventType = Literal[
     "card_posted", "card_frozen",
     "effect_intended", "effect_done", "effect_refused", "effect_in_doubt", "effect_settled",
     "children_started", "child_started", "child_finished",
-    "customer_replied", "customer_opted_out", "opt_out_taken_back",
+    "customer_replied", "customer_opted_out", "opt_out_taken_back", "opt_out_lifted",
     "mail_bounced", "mail_complained", "mail_delayed",
     "cancel_requested",
     "agent_paused", "agent_resumed", "agent_changed", "sop_imported", "sop_published",

@@ -65,6 +65,7 @@ WORDINGS: dict[str, Wording] = {
     "customer_replied": Wording("The customer replied", "loud", "person"),
     "customer_opted_out": Wording("The customer wants no more mail: {what}", "loud", "warn"),
     "opt_out_taken_back": Wording("It was not meant: they may be written to", "loud", "person"),
+    "opt_out_lifted": Wording("{who} lets them be written to again: {what}", "loud", "person"),
     "mail_bounced": Wording("The mail could not be delivered: {what}", "loud", "bad"),
     "mail_complained": Wording("The customer marked the mail as spam", "loud", "bad"),
     "mail_delayed": Wording("The mail is not delivered yet: {what}", "plain", "warn"),

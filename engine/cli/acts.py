@@ -6,7 +6,7 @@ import re
 
 import click
 
-from engine import agents, commands
+from engine import agents, commands, readmission
 from engine.cli.opening import opened_runtime
 from engine.cli.tasks import agent_group
 from engine.people import shell
@@ -82,6 +82,25 @@ def back(email: str) -> None:
     _say(f"back {email}")
 
 
+@click.command("write-again")
+@click.argument("address")
+@click.argument("why", required=False, type=click.Choice(list(readmission.WHYS)))
+def write_again(address: str, why: str | None) -> None:
+    """Whether somebody has opted out; with WHY, let them be written to again.
+
+    \b
+    asked      they have asked for mail again
+    mistake    it was not meant, or entered by mistake
+    repaired   the address works again
+
+    \b
+    Examples:
+      bin/engine write-again anna@example.com
+      bin/engine write-again anna@example.com asked
+    """
+    _say(f"write-again {address} {why or ''}")
+
+
 @agent_group.command()
 @click.argument("slug")
 def pause(slug: str) -> None:
@@ -106,4 +125,4 @@ def resume(slug: str) -> None:
     _say(f"resume {slug}", command="/agent", agent=slug)
 
 
-COMMANDS = [stop, go, status, away, back]
+COMMANDS = [stop, go, status, away, back, write_again]

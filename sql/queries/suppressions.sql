@@ -22,3 +22,18 @@ select last_task_id from contacts where contact_hash = %(contact_hash)s;
 
 -- name: get :one
 select reason, created_at from suppressions where contact_hash = %(contact_hash)s;
+
+-- name: remove :exec
+-- An owner lifts what stands there, and not what has come in its place meanwhile.
+delete from suppressions where contact_hash = %(contact_hash)s and reason = %(reason)s;
+
+-- name: tellers :many
+-- The procedures that have ever told a CRM of an opt-out, in whatever version.
+select distinct slug from sops
+ where trigger_config::jsonb -> 'events' ? 'stop_writing' order by slug;
+
+-- name: told :many
+select id from tasks where dedupe_key = any(%(keys)s) order by id;
+
+-- name: forget_told :exec
+update tasks set dedupe_key = null where dedupe_key = any(%(keys)s);
