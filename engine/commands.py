@@ -86,7 +86,8 @@ def _status(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
     lines = [f"{counted(counts[status], 'task')} {words}" for status, words in WORDS.items()
              if counts.get(status)]  # fmt: skip
     if stopped is not None:
-        lines.insert(0, f"*Everything is stopped*; `/sop resume` lifts it.\n{_held(runtime)}")
+        lifted = "`/sop resume` or `bin/engine go` lifts it."
+        lines.insert(0, f"*Everything is stopped*; {lifted}\n{_held(runtime)}")
     lines += [f"{said}." for said in absent]
     if paused:
         lines.append(f"Not active: {', '.join(paused)}")

@@ -149,7 +149,7 @@ def lock(conn: Connection, task_id: UUID) -> Task:
 
 def _found(row: dict[str, Any] | None, name: str) -> Task:
     if row is None:
-        raise NotFound(name)
+        raise NotFound(name, cure="`bin/engine task list` shows the newest")
     return of_row(row)
 
 

@@ -48,7 +48,7 @@ class Machine:
             (self.path / tool).symlink_to(str(shutil.which(tool)))
         self.script("python3", f'exec {PYTHON} "$@"')
         shutil.copytree(PROJECT / "bin", self.project / "bin")
-        (self.project / "engine" / "cli.py").write_text(CLI)
+        (self.project / "engine" / "__main__.py").write_text(CLI)
         self.lock(1)
 
     def script(self, name: str, body: str) -> Path:
@@ -113,7 +113,7 @@ def test_the_first_start_installs_and_the_second_just_runs(machine: Machine) -> 
 
 def test_runs_by_a_link_and_imports_nothing_from_where_it_is_called(machine: Machine) -> None:
     (machine.place / "engine").mkdir()
-    (machine.place / "engine" / "cli.py").write_text("print('the wrong one')")
+    (machine.place / "engine" / "__main__.py").write_text("print('the wrong one')")
     (machine.place / "link").symlink_to(Path("a project") / "bin" / "engine")
     done = subprocess.run(
         [machine.place / "link"],

@@ -13,18 +13,20 @@ import click
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from engine.cli.groups import Group
 from engine.errors import EngineError
 from engine.postgres import COLLISIONS
 
 
-class _Cli(click.Group):
+class _Cli(Group):
     """Turns our own errors, and a database that cannot be reached, into one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except EngineError as error:
-            _fail(str(error))
+            cure = error.facts.get("cure")
+            _fail(f"{error}; {cure}" if cure else str(error))
         except PoolTimeout:
             _fail("The database does not answer. Is it running, and is DATABASE_URL right?")
         except COLLISIONS:

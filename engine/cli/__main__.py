@@ -1,4 +1,4 @@
-"""`python -m engine.cli`, which is what bin/engine runs."""
+"""`python -m engine.cli`: how the demo starts its processes; people start `python -m engine`."""
 
 from engine.cli import cli
 

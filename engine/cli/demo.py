@@ -24,7 +24,7 @@ from engine.demo import (
     new_folder,
     reserve_port,
 )
-from engine.errors import NotAllowed, NotFound
+from engine.errors import NotFound, SettingsInvalid
 from engine.postgres import connect
 from engine.postgres.embedded import EmbeddedPostgres
 from engine.settings import Settings, read_settings
@@ -78,7 +78,7 @@ def demo(walk: str | None, mail: Path | None, killing: bool, port: int | None) -
     """  # fmt: skip
     settings = read_settings()
     if settings.mode != "demo":
-        raise NotAllowed(f"ENGINE_MODE is {settings.mode}; the demo runs with stand-ins only")
+        raise SettingsInvalid(f"ENGINE_MODE is {settings.mode}; the demo runs with stand-ins only")
     if mail is not None and walk != "lead":
         raise click.UsageError("--mail goes with --walk")
     if killing and walk != "lead":

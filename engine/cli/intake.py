@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from engine import intake
+from engine.cli.groups import Group
 from engine.cli.opening import opened_runtime
 from engine.intake import VERDICTS
 
 
-@click.group("intake")
+@click.group("intake", cls=Group)
 def group() -> None:
     """Take in what came from outside."""
 

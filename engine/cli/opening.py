@@ -13,7 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from engine import hash_keys
-from engine.errors import NotAllowed, SettingsInvalid
+from engine.errors import SettingsInvalid
 from engine.postgres import Connection, Database, connect, migrations
 from engine.postgres.embedded import EmbeddedPostgres
 from engine.runtime import Runtime, build_runtime
@@ -36,7 +36,7 @@ def opened_settings() -> Iterator[Settings]:
         yield settings
         return
     if settings.mode == "live":
-        raise NotAllowed("live mode needs a real PostgreSQL: set DATABASE_URL")
+        raise SettingsInvalid("live mode needs a real PostgreSQL: set DATABASE_URL")
     # Leaving it stops the server, unless another process is using it too.
     with EmbeddedPostgres(settings.data_dir / "postgres") as server:
         dsn = server.dsn()

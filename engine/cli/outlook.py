@@ -6,11 +6,16 @@ import click
 
 from engine import outlooks, tasks
 from engine.cli.opening import opened_runtime
+from engine.errors import TaskClosed
 from engine.people import shell
 
 
 @click.command()
-@click.option("--strike", type=int, help="Cancel the task with this number first.")
+@click.option(
+    "--strike",
+    type=int,
+    help="First cancel the task with this number, which must stand on the outlook.",
+)
 def outlook(strike: int | None) -> None:
     """Who gets what until the end of tomorrow, by the company's clock; changes nothing.
 
@@ -22,7 +27,14 @@ def outlook(strike: int | None) -> None:
     with opened_runtime() as runtime:
         if strike is not None:
             with runtime.database.transaction("strike") as conn:
-                outlooks.strike(conn, tasks.get_by_number(conn, strike).id, shell())
+                task = tasks.get_by_number(conn, strike)
+                due = outlooks.ahead(conn, runtime.business).lines
+                if task.id not in {line["id"] for line in due}:
+                    raise TaskClosed(
+                        f"task {strike} does not stand on the outlook;"
+                        f" `bin/engine task cancel {strike}` ends it all the same"
+                    )
+                outlooks.strike(conn, task.id, shell())
             click.echo(f"task {strike} is struck out")
         with runtime.database.read() as conn:
             seen = outlooks.ahead(conn, runtime.business)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import click
 
 from engine import users
+from engine.cli.groups import Group
 from engine.cli.opening import opened_database
 from engine.people import shell
 
+# A link lets in whoever holds it.
+MOST_MINUTES = 7 * 24 * 60
 
-@click.group("user")
+
+@click.group("user", cls=Group)
 def group() -> None:
     """People: add, list, sign-in links."""
 
@@ -49,7 +53,7 @@ def list_() -> None:
 
 @group.command()
 @click.argument("email")
-@click.option("--minutes", default=15, show_default=True)
+@click.option("--minutes", type=click.IntRange(1, MOST_MINUTES), default=15, show_default=True)
 def link(email: str, minutes: int) -> None:
     """A sign-in link that works once.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import sys
+import time
 
 import click
 
 from engine import checks, hash_keys, logs
 from engine.cli.opening import opened_database, opened_settings, verify_database
+from engine.errors import SettingsInvalid
 from engine.people import shell
 from engine.postgres import Database, connect, migrations
 from engine.runtime import build_runtime
 from engine.seeding import seed as seed_into
+
+PORT_ATTEMPTS = 5
 
 
 @click.command()
@@ -109,7 +115,34 @@ def web(port: int | None, host: str | None) -> None:
         logs.configure(settings, process="web")
         verify_database(settings)
         here = host or ("127.0.0.1" if settings.mode == "demo" else "0.0.0.0")  # noqa: S104
-        serve(settings, host=here, port=port or settings.web_port)
+        port = port or settings.web_port
+        _wait_for_port(here, port)
+        serve(settings, host=here, port=port)
+
+
+def _wait_for_port(host: str, port: int) -> None:
+    """Whoever had it before us may still be on the way out, after a restart."""
+    refused = _refused(host, port)
+    for _ in range(PORT_ATTEMPTS - 1):
+        if refused is None:
+            return
+        time.sleep(1)
+        refused = _refused(host, port)
+    if refused is None:
+        return
+    if refused.errno == errno.EADDRINUSE:
+        raise SettingsInvalid(f"port {port} of {host} is taken; give another one by --port or PORT")
+    raise SettingsInvalid(f"port {port} of {host} cannot be listened on: {refused.strerror}")
+
+
+def _refused(host: str, port: int) -> OSError | None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as error:
+            return error
+    return None
 
 
 COMMANDS = [migrate, seed, check, worker, web]

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from engine.errors import NotAllowed
+from engine.cli.groups import Group
+from engine.errors import SettingsInvalid
 from engine.settings import Settings, read_settings
 from engine.slack import web_api
 from engine.slack.manifest import manifest
@@ -14,7 +15,7 @@ from engine.slack.manifest import manifest
 SECONDS = 10.0
 
 
-@click.group("slack")
+@click.group("slack", cls=Group)
 def group() -> None:
     """Slack: print the app's manifest, make the channels."""
 
@@ -29,7 +30,7 @@ def print_manifest() -> None:
     """
     base = read_settings().web_base_url
     if urlsplit(base).scheme != "https":
-        raise NotAllowed(f"WEB_BASE_URL is {base}, and Slack takes nothing but https://")
+        raise SettingsInvalid(f"WEB_BASE_URL is {base}, and Slack takes nothing but https://")
     click.echo(manifest(base), nl=False)
 
 
@@ -37,6 +38,8 @@ def print_manifest() -> None:
 def setup() -> None:
     """Make the channels of the settings where they are missing, and join them."""
     settings = read_settings()
+    if not settings.slack_bot_token.get_secret_value():
+        raise SettingsInvalid("SLACK_BOT_TOKEN is empty; docs/slack.md says where Slack shows it")
     channels = web_api.from_settings(settings).channels
     for name in channel_names(settings):
         channel_id = channels.prepare(name, timeout=SECONDS)

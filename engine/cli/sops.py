@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from engine import agents, refusals, sop_files, sops, tasks, verdicts
+from engine.cli.groups import Group
 from engine.cli.opening import opened_database, opened_runtime
 from engine.crm import adapters
 from engine.crm.needs import lacking
@@ -21,7 +22,7 @@ from engine.steps.contract import Step
 from engine.verdicts import Record
 
 
-@click.group("sop")
+@click.group("sop", cls=Group)
 def group() -> None:
     """Procedures: list, show, validate, import, export, run."""
 
@@ -30,9 +31,11 @@ def group() -> None:
 def list_() -> None:
     """The procedures, their versions and who runs them."""
     with opened_database() as (_, database), database.read() as conn:
-        for row in sops.sql.list(conn):
+        rows = list(sops.sql.list(conn))
+        widest = max((len(row["slug"]) for row in rows), default=0)
+        for row in rows:
             click.echo(
-                f"{row['slug']:<24} v{row['version']:<3} {row['status']:<9}"
+                f"{row['slug']:<{widest}} v{row['version']:<3} {row['status']:<9}"
                 f" {row['agent']:<16} {row['steps']} steps  {row['name']}"
             )
 
@@ -145,7 +148,10 @@ def export(slug: str, to: Path | None) -> None:
     if to is None:
         click.echo(text, nl=False)
     else:
-        to.write_text(text, encoding="utf-8")
+        try:
+            to.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise click.FileError(str(to), error.strerror) from None
 
 
 @group.command()

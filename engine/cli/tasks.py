@@ -9,6 +9,7 @@ import click
 
 from engine import agents, daily_summary, lost_cards, questions, sops, task_events, task_list, tasks
 from engine.answers import Answer
+from engine.cli.groups import Group
 from engine.cli.opening import opened_database
 from engine.errors import NotFound
 from engine.people import shell
@@ -18,7 +19,7 @@ MOST_AT_ONCE = 10_000
 STATUSES = sorted(task_list.OPEN | tasks.FINISHED)
 
 
-@click.group("task")
+@click.group("task", cls=Group)
 def group() -> None:
     """Tasks: list, show, answer, cancel, rerun."""
 
@@ -26,7 +27,7 @@ def group() -> None:
 @group.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="Only tasks of this status.")
 @click.option("--sop", help="Only tasks of this procedure.")
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 def list_(status: str | None, sop: str | None, limit: int) -> None:
     """The newest tasks.
 
@@ -36,12 +37,15 @@ def list_(status: str | None, sop: str | None, limit: int) -> None:
     """
     with opened_database() as (_, database), database.read() as conn:
         rows = tasks.sql.page(conn, status=status, sop=sop, before=None, limit=limit)
+        if sop and not rows:
+            sops.active(conn, sop)  # says which there are, where this is none of them
         if not rows:
             click.echo("no such task" if status or sop else "no task yet", err=True)
+        widest = max((len(row["sop"]) for row in rows), default=0)
         for row in rows:
             where = row["step_name"] or ""
             click.echo(
-                f"{row['number']:>6}  {row['status']:<17} {row['sop']:<22} {where:<26}"
+                f"{row['number']:>6}  {row['status']:<17} {row['sop']:<{widest}}  {where:<26}"
                 f" {row['created_at']:%Y-%m-%d %H:%M}"
             )
 
@@ -186,7 +190,7 @@ def rerun(number: int, step: str | None) -> None:
         click.echo(f"task {number}: runs again")
 
 
-@click.group("agent")
+@click.group("agent", cls=Group)
 def agent_group() -> None:
     """Agents: list, pause, resume, limit."""
 

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from engine import watcher_pauses, watchers
+from engine.cli.groups import Group
 from engine.cli.opening import opened_database
 from engine.people import shell
 
 
-@click.group("watcher")
+@click.group("watcher", cls=Group)
 def group() -> None:
     """Watchers: list, pause, resume."""
 

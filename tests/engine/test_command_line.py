@@ -1,0 +1,130 @@
+"""`bin/engine` as somebody types it who is new to it: a line with the cure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from engine.cli import cli
+from engine.settings import PROJECT
+from tests.engine.hands import begin
+from tests.engine.test_outlooks import LATER
+from tests.engine.test_questions import command
+from tests.world import Company
+
+
+def typed(*words: str, **settings: str):
+    return CliRunner().invoke(cli, list(words), env=settings)
+
+
+@pytest.mark.parametrize("words", [(), ("sop",), ("watcher",), ("slack",), ("agent",)])
+def test_no_summary_of_a_command_is_cut(words: tuple[str, ...]) -> None:
+    _, found, listed = typed(*words, "--help").output.partition("\nCommands:\n")
+    assert found
+    assert "..." not in listed
+
+
+def test_a_task_that_is_not_there_is_told_with_the_cure(office: Company) -> None:
+    for words in (["show"], ["cancel"], ["rerun"], ["card"], ["not-spam"]):
+        done = command(office, "task", *words, "999")
+        assert done.exit_code == 1
+        assert done.output == (
+            "There is no such thing: task 999; `bin/engine task list` shows the newest\n"
+        )
+
+
+def test_tasks_of_a_procedure_that_is_not_there(office: Company) -> None:
+    done = command(office, "task", "list", "--sop", "new_lead_respnse")
+    assert done.exit_code == 1
+    assert "new_lead_response" in done.output
+
+
+def test_numbers_out_of_range_are_refused(office: Company) -> None:
+    for words in (
+        ("task", "list", "--limit", "-3"),
+        ("task", "list", "--limit", "0"),
+        ("user", "link", "owner@example.com", "--minutes", "-5"),
+    ):
+        done = command(office, *words)
+        assert done.exit_code == 2, done.output
+        assert "range" in done.output
+
+
+def test_an_export_to_a_place_that_is_not_there(office: Company, tmp_path: Path) -> None:
+    to = tmp_path / "nowhere" / "x.yaml"
+    done = command(office, "sop", "export", "new_lead_response", "--to", str(to))
+    assert done.exit_code == 1
+    assert "No such file or directory" in done.output
+    assert str(to) in done.output
+
+
+def test_only_what_is_on_the_outlook_can_be_struck_out(office: Company) -> None:
+    asked = office.mail("lead")
+    office.settle()
+    done = command(office, "outlook", "--strike", str(asked.number))
+    assert done.exit_code == 1
+    assert f"bin/engine task cancel {asked.number}" in done.output
+    assert office.see(asked).status == "waiting_on_human"
+    due = begin(office, LATER.replace("26h", "2h"), {"customer_name": "Anna Berg"})
+    assert command(office, "outlook", "--strike", str(due.number)).exit_code == 0
+    assert office.see(due).status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "said"),
+    [
+        (("slack", "manifest"), {"WEB_BASE_URL": "http://x.example"}, "WEB_BASE_URL is http://"),
+        (("slack", "setup"), {"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is empty"),
+        (("status",), {"ENGINE_MODE": "live", "DATABASE_URL": ""}, "set DATABASE_URL"),
+        (("demo",), {"ENGINE_MODE": "live"}, "ENGINE_MODE is live"),
+    ],
+)
+def test_a_setting_is_not_called_a_person(
+    words: tuple[str, ...], settings: dict[str, str], said: str
+) -> None:
+    done = typed(*words, SECRET_KEY="x" * 40, **settings)
+    assert done.exit_code == 1
+    assert done.output.startswith("The settings cannot be used: ")
+    assert said in done.output
+
+
+def test_a_taken_port_is_one_line(office: Company, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(PROJECT),
+            "DATABASE_URL": office.runtime.database.dsn,
+            "SECRET_KEY": office.runtime.settings.secret_key.get_secret_value(),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "engine", "web", "--port", str(port)],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1:] == [
+        f"The settings cannot be used: port {port} of 127.0.0.1 is taken; give another one by"
+        " --port or PORT"
+    ]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("after", [0.15, 0.4, 0.8])
+def test_ctrl_c_at_the_start_shows_no_traceback(after: float, tmp_path: Path) -> None:
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "engine", "sop", "--help"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)}, cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(after)
+    begun.send_signal(signal.SIGINT)
+    _, said = begun.communicate(timeout=60)
+    assert "Traceback" not in said
