@@ -97,7 +97,7 @@ def show(runtime: Runtime, card: Card, *, until: float) -> None:
     except Refused as error:
         _refused(runtime, card, error)
     except VendorError:
-        _postpone(runtime, card, outages.begin(runtime, "slack"))
+        _postpone(runtime, card, outages.begin(runtime, "slack").wait)
     except InDoubt as error:
         # Whether the card stands in Slack cannot be told; the web has the question.
         _set_aside(runtime, card, GIVE_UP_SECONDS, error.code)

@@ -40,6 +40,8 @@ from engine.task_events import Event
 PARKED_VENDORS = frozenset({"crm", "slack"})
 FIRST_BACKOFF_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 900.0
+# Tries of a call that a vendor fails while it serves others: with the pauses, some 70 minutes.
+MOST_ALONE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,10 @@ def _waiting(runtime: Runtime, run: Run, failure: Waiting) -> bool:
 
 
 def _parked(runtime: Runtime, run: Run, failure: Parked) -> bool:
-    wait = outages.begin(runtime, failure.outage) if failure.outage else failure.wait
+    if failure.outage and _is_alone(runtime, run, failure):
+        return _alone(runtime, run, failure)
+    down = outages.begin(runtime, failure.outage) if failure.outage else None
+    wait = down.wait if down is not None else failure.wait
     position = Position(
         "waiting_on_timer",
         run.step.id,
@@ -181,6 +186,9 @@ def _parked(runtime: Runtime, run: Run, failure: Parked) -> bool:
         tier=run.task.tier,
         parked_for=failure.reason,
         wake_at=_in(runtime, wait),
+        # Another one tries next whether the vendor is there: this one's call may be what it
+        # stumbles on.
+        yields=down is not None and down.tried,
     )
     summary = f"{failure.reason} {wait:.1f} s"
     # A task that meets the same outage again has nothing new to tell.
@@ -188,6 +196,36 @@ def _parked(runtime: Runtime, run: Run, failure: Parked) -> bool:
     if run.task.parked_for == failure.reason and failure.outage:
         events = []
     progress.write(runtime, run, position, events)
+    return False
+
+
+def _is_alone(runtime: Runtime, run: Run, failure: Parked) -> bool:
+    """Whether the vendor has served somebody since this task was parked for its outage, and
+    nobody has found it down again: then it is this call on which the vendor stumbles."""
+    return run.task.parked_for == failure.reason and not outages.stands(
+        runtime, str(failure.outage)
+    )
+
+
+def _alone(runtime: Runtime, run: Run, failure: Parked) -> bool:
+    """It is no outage, which would hold up all others and ring each time that one of them gets
+    through. The pauses grow as they do then, and in an hour or so a person must see to it."""
+    attempt = run.task.attempt + 1
+    if attempt > MOST_ALONE:
+        return _failed(runtime, run, Failed(f"alone:{failure.outage}"))
+    wait = backoff(attempt)
+    position = Position(
+        "waiting_on_timer",
+        run.step.id,
+        run.task.visit,
+        attempt=attempt,
+        tier=run.task.tier,
+        parked_for=failure.reason,
+        wake_at=_in(runtime, wait),
+    )
+    said = f"alone:{failure.outage} {wait:.1f} s"
+    event = Event("task_parked", step_id=run.step.id, attempt=attempt, output_summary=said)
+    progress.write(runtime, run, position, [event])
     return False
 
 

@@ -68,6 +68,7 @@ BARE = {
 OURS = ("suppressed_", "contacted_recently", "thread_full", "dropped", "agent ")
 KINDS = {
     "outage": "{} cannot be reached; goes on by itself",
+    "alone": "{} fails for this task alone, and serves others",
     "settling": "waits to learn what became of the call to {}",
     "rate_limited": "{} asked to wait",
     "slot": "waits for its turn at {}",
