@@ -85,6 +85,7 @@ def record(
         error=position.error,
         yields=position.yields,
         unless_cancelled=unless_cancelled,
+        at_visit=task.visit,
         count=len(rows),
         events=Jsonb(rows, dumps=_dumps),
     ))  # fmt: skip

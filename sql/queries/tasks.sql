@@ -170,6 +170,8 @@ with t as (
            finished_at = case when %(status)s in ('completed', 'failed', 'cancelled') then engine_now() end,
            events = events + %(count)s
      where id = %(task_id)s and run_token = %(run_token)s and status = 'in_progress'
+       -- The keeper gives up a step whose thread has just written that it went on.
+       and visit = %(at_visit)s
        and not (%(unless_cancelled)s::boolean and cancel_requested_at is not null)
     returning id, agent_id, events, status, parent_id, joined, cancel_requested_at, open_children
 ), released as (

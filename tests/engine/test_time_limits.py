@@ -131,3 +131,34 @@ def test_what_a_worker_has_handed_over_it_does_not_take_back(
         assert rescue(office) == 1
     released.set()
     wait_until(lambda: not there.busy)
+
+
+def test_what_its_thread_is_writing_when_it_is_ended_is_not_undone(
+    office: Company, released: threading.Event
+) -> None:
+    """Both wait for the task's row, which a person's act holds: first the thread, with the
+    step's end, then the keeper, with its failure."""
+    office.import_sop(
+        procedure(BRANCHING.replace("config: {cases", "on_success: tell\n  config: {cases"))
+    )
+    task = office.run_sop("small")
+    with at_work(office) as there:
+        wait_until(lambda: there.busy == 1)
+        with psycopg.connect(office.runtime.database.dsn) as act:
+            act.execute("select from tasks where id = %s for update", [task.id])
+            released.set()
+            time.sleep(3)
+        wait_until(lambda: office.see(task).status != "in_progress" or there.abandoned)
+    # What is left of it is taken up when the lease is over.
+    rescue_all(office)
+    office.settle()
+    assert office.see(task).status == "completed"
+    assert office.events(task).count("step_failed") == 0
+    assert office.events(task).count("step_completed") == 2
+    assert sum("took too long" in m["text"] for m in office.messages("#leads-incoming")) == 1
+
+
+def rescue_all(office: Company) -> None:
+    with office.runtime.database.statement("expire") as conn:
+        conn.execute("update tasks set lease_until = now() where status = 'in_progress'")
+    rescue(office)
