@@ -116,6 +116,10 @@ def _question(runtime: Runtime, card: Card) -> Message:
     )
 
 
+# Answered, and nobody has gone on with it.
+UNTAKEN = frozenset({"waiting_on_timer", "pending"})
+
+
 def task_url(runtime: Runtime, number: int) -> str:
     return f"{runtime.settings.web_base_url.rstrip('/')}/tasks/{number}"
 
@@ -130,7 +134,7 @@ def state_of(runtime: Runtime, task: Task, question: dict[str, Any], now: dateti
         case "editing":
             editing = question["editing"]
             state = Editing(editing["name"], datetime.fromisoformat(editing["at"]))
-        case "undo" if task.wake_at is not None and task.status == "waiting_on_timer":
+        case "undo" if task.wake_at is not None and task.status in UNTAKEN:
             seconds = questions.undo_seconds(runtime.settings, question)
             sends = not answers.refuses(answers.chosen(question, given["choice"]))
             state = Undo(given["by"]["name"], task.wake_at, seconds, _what(given), sends)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine import answers, batches, cards, effects, queue, task_events, tasks, verdicts
@@ -179,13 +179,15 @@ def _resolve(conn: Connection, task: Task, question: Question, by: Person) -> No
 
 
 def undo(conn: Connection, token: str, by: Person) -> Task:
-    """Take an answer back while its seconds last; the question is open again."""
+    """Take an answer back while its seconds last, or nobody has taken the task up since (its
+    agent is paused, say); the question is open again, and not about to expire."""
     by.must_act()
     task, question = _of_token(conn, token)
     if not (
         _is_latest(task, question, token)
         and question["state"] == "undo"
-        and task.status == "waiting_on_timer"
+        and task.status in ("waiting_on_timer", "pending")
+        and not (task.parked_for or "").startswith("settling:")
     ):
         raise AlreadyAnswered(_outcome_text(question) + "; it is too late to undo")
     wait_token = uuid.uuid4()
@@ -197,7 +199,7 @@ def undo(conn: Connection, token: str, by: Person) -> Task:
         token=wait_token,
         status="waiting_on_human",
         wake_seconds=None,
-        deadline=question["deadline"],
+        deadline=_deadline_again(conn, question),
     )
     verdicts.take_back(conn, question)
     task_events.append(conn, task.id, Event("answer_undone", step_id=task.step_id, actor=str(by)))
@@ -206,6 +208,14 @@ def undo(conn: Connection, token: str, by: Person) -> Task:
     if question.get("in_batch"):
         batches.reopened(conn, reopened, edited=question["answer"].get("edited", False))
     return tasks.get(conn, task.id)
+
+
+def _deadline_again(conn: Connection, question: Question) -> datetime | None:
+    """Its own, but that somebody is at it right now: they have an hour."""
+    if question["deadline"] is None:
+        return None
+    own = datetime.fromisoformat(question["deadline"])
+    return max(own, tasks.now(conn) + timedelta(hours=1))
 
 
 def mark_editing(conn: Connection, token: str, by: Person) -> Question:

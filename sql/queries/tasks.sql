@@ -300,6 +300,7 @@ select * from tasks
 -- The question changed; the task goes on, waits, or is asked again.
 update tasks
    set question = %(question)s, wait_token = %(token)s, status = %(status)s, deadline = %(deadline)s,
+       parked_for = null,
        wake_at = case when %(wake_seconds)s::float8 is not null
                       then engine_now() + make_interval(secs => %(wake_seconds)s) end
  where id = %(task_id)s;

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
-from engine import questions
+from engine import agents, questions
 from engine.answers import Answer
 from engine.cli import cli
 from engine.errors import AlreadyAnswered, AnswerInvalid, NotAllowed, TaskClosed
@@ -344,3 +345,34 @@ def command(office: Company, *words: str):
         "ENGINE_MODE": "demo",
     }
     return CliRunner().invoke(cli, list(words), env=env)
+
+
+def test_an_answer_taken_back_past_the_deadline_does_not_expire_at_once(office: Company) -> None:
+    """Approved in the last seconds, and taken back to change a word."""
+    task = ask(office)
+    for seconds in (1, -10):
+        due = office.see(task).deadline
+        assert due is not None
+        set_clock(office, (due + timedelta(seconds=seconds)).isoformat())
+        office.settle()
+    answer(office, task, "mow", settle=False)
+    office.pass_time(seconds=15)
+    undo(office, token(office, task))
+    office.pass_time(minutes=30)
+    assert question(office, task)["state"] == "open"
+    assert answer(office, task, "mow").status == "completed"
+    assert said(office) == ["mowed"]
+
+
+def test_what_a_paused_agent_has_not_taken_up_can_be_taken_back(office: Company) -> None:
+    task = ask(office)
+    with office.runtime.database.transaction("pause") as conn:
+        agents.pause(conn, "lead_response", by="test")
+    answer(office, task, "mow")
+    assert office.see(task).status == "pending"
+    undo(office, token(office, task))
+    assert question(office, task)["state"] == "open"
+    with office.runtime.database.transaction("resume") as conn:
+        agents.resume(conn, "lead_response", by="test")
+    office.settle()
+    assert said(office) == []
