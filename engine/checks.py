@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 
-from engine import hash_keys, sops
+from engine import hash_keys, settings_file, sops
 from engine.crm import Crm
 from engine.crm.needs import lacking
-from engine.errors import EngineError, HashKeyUnknown
+from engine.errors import EngineError, HashKeyUnknown, SettingsInvalid
 from engine.postgres import Database, connect, migrations
 from engine.runtime import Runtime, build_runtime
 from engine.settings import Settings
@@ -31,17 +33,33 @@ class Finding:
 def run(settings: Settings) -> Iterator[Finding]:
     """Everything from the database to the vendors, one finding each."""
     yield Finding("ok  ", "mode", settings.mode)
+    yield from _misspelt()
     yield from _database(settings)
     yield from _secrets(settings)
     yield from _stand_ins(settings)
     database = Database(settings.database_url, size=1)
     try:
         runtime = build_runtime(settings, database)
+    except SettingsInvalid as error:
+        yield Finding("FAIL", "settings", error.detail, blocking=True)
+        return
     except EngineError as error:
         yield Finding("FAIL", "company", str(error), blocking=True)
         return
     yield Finding("ok  ", "company", runtime.business.name)
     yield from _vendors(runtime)
+
+
+def _misspelt() -> Iterator[Finding]:
+    given = {*os.environ, *settings_file.names(Path(settings_file.NAME))}
+    for name, meant in settings_file.misspelt(given, _setting_names()):
+        yield Finding("MISS", name, f"is no setting, and is not read; {meant} is one")
+
+
+def _setting_names() -> frozenset[str]:
+    """As they stand in the environment."""
+    fields = Settings.model_fields.items()
+    return frozenset(str(field.validation_alias or name).upper() for name, field in fields)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -123,6 +141,7 @@ def _vendors(runtime: Runtime) -> Iterator[Finding]:
     yield from _account(runtime)
     yield from _wanted_of_crm(runtime)
     yield from _links(settings)
+    yield _mail(runtime)
     yield _reports(settings)
     yield _tried(
         "mailbox",
@@ -138,6 +157,19 @@ def _links(settings: Settings) -> Iterator[Finding]:
     if settings.mode == "live" and not settings.web_base_url.startswith("https://"):
         text = "does not begin with https://: one-click unsubscribing is refused by mail programs"
         yield Finding("MISS", "WEB_BASE_URL", text)
+
+
+def _mail(runtime: Runtime) -> Finding:
+    """Whether anything can be sent. What SES knows of the domain is not asked: its key may do
+    nothing but send."""
+    settings = runtime.settings
+    for name in ("aws_access_key_id", "aws_secret_access_key"):
+        if not settings.ses_endpoint_url and not getattr(settings, name).get_secret_value():
+            text = f"{name.upper()} is empty: no mail can be sent, unless this machine has a role"
+            return Finding("MISS", "mail", f"{text} at AWS that may (docs/mail.md)")
+    to = f"; all of it goes to {settings.rehearsal_address}" if settings.mode == "rehearsal" else ""
+    sender = runtime.business.mail_from.address
+    return Finding("ok  ", "mail", f"from {sender} by SES in {settings.ses_region}{to}")
 
 
 def _reports(settings: Settings) -> Finding:

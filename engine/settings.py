@@ -14,22 +14,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from engine import settings_file
 from engine.errors import SettingsInvalid
 
 Mode = Literal["demo", "rehearsal", "live"]
 CrmKind = Literal["json", "hubspot"]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
 Vendor = Literal["claude", "slack", "mail", "imap", "crm"]
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=settings_file.NAME, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     mode: Annotated[Mode, Field(validation_alias="ENGINE_MODE")] = "demo"
@@ -49,8 +53,8 @@ class Settings(BaseSettings):
 
     web_base_url: str = "http://127.0.0.1:8080"
     """How people and vendors reach the web process; used in links and unsubscribe addresses."""
-    web_port: Annotated[int, Field(validation_alias="PORT")] = 8080
-    web_threads: int = 8
+    web_port: Annotated[PortNumber, Field(validation_alias="PORT")] = 8080
+    web_threads: AtLeastOne = 8
     webhook_secret: SecretStr = SecretStr("")
     """Signs the web form's posts to /webhooks/leads."""
 
@@ -64,17 +68,17 @@ class Settings(BaseSettings):
     prices of prompts above so many tokens."""
     price_tier_2: str = "2,10,2.50,0.10"
     price_tier_3: str = "4,20,5,0.20"
-    confidence_threshold: float = 0.7
+    confidence_threshold: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Below this a model's result is uncertain, unless the step says otherwise."""
-    llm_timeout_seconds: float = 60
-    llm_max_tokens: int = 4000
+    llm_timeout_seconds: Positive = 60
+    llm_max_tokens: AtLeastOne = 4000
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_signing_secret: SecretStr = SecretStr("")
     slack_base_url: str = ""
     slack_team_id: str = ""
     """Only people of this team may answer. Empty: any team that signs correctly."""
-    slack_timeout_seconds: float = 10
+    slack_timeout_seconds: Positive = 10
     channel_leads: str = "#leads-incoming"
     channel_billing: str = "#billing"
     channel_scheduling: str = "#scheduling"
@@ -90,13 +94,13 @@ class Settings(BaseSettings):
     sns_topic_arn: str = ""
     """The one topic whose posts to /webhooks/ses are believed. Empty: none."""
     sns_endpoint_url: str = ""
-    ses_sends_per_second: float = 1
-    mail_timeout_seconds: float = 20
+    ses_sends_per_second: Annotated[float, Field(ge=0)] = 1
+    mail_timeout_seconds: Positive = 20
     rehearsal_address: str = ""
     """In rehearsal every customer mail goes here instead, and says so."""
 
     imap_host: str = ""
-    imap_port: int = 993
+    imap_port: PortNumber = 993
     imap_tls: bool = True
     imap_user: str = ""
     imap_password: SecretStr = SecretStr("")
@@ -112,34 +116,34 @@ class Settings(BaseSettings):
     """The Bearer key, or the token of HubSpot's private app."""
     hubspot_properties: str = ""
     """FIELD=property pairs: which property of the portal holds what HubSpot has no own for."""
-    crm_timeout_seconds: float = 15
-    crm_calls_per_second: float = 10
+    crm_timeout_seconds: Positive = 15
+    crm_calls_per_second: Annotated[float, Field(ge=0)] = 10
 
     http_allowed_hosts: str = ""
     """Hosts that an api_call step may call, separated by commas."""
 
-    worker_concurrency: int = 10
+    worker_concurrency: AtLeastOne = 10
     """Tasks carried at the same time by one worker process."""
-    lease_seconds: float = 30
-    lease_renewal_seconds: float = 10
-    pool_size: int = 4
+    lease_seconds: Positive = 30
+    lease_renewal_seconds: Positive = 10
+    pool_size: AtLeastOne = 4
     """Database connections one process may hold for its own work."""
-    turn_steps: int = 10
-    turn_seconds: float = 15
+    turn_steps: AtLeastOne = 10
+    turn_seconds: Positive = 15
     """After so many steps or seconds a task goes to the back of its queue."""
-    abandoned_threads_limit: int = 5
-    shutdown_seconds: float = 20
+    abandoned_threads_limit: AtLeastOne = 5
+    shutdown_seconds: Annotated[float, Field(ge=0)] = 20
 
-    undo_seconds: int = 30
+    undo_seconds: Annotated[int, Field(ge=0, le=300)] = 30
     """How long "send as is" may be taken back; 0 to 300."""
-    batch_undo_seconds: int = 300
+    batch_undo_seconds: Annotated[int, Field(ge=0)] = 300
     """The same for the drafts of a campaign, approved together or one by one."""
-    erase_after_days: int = 30
+    erase_after_days: Annotated[int, Field(ge=0)] = 30
     """Grace period after a task's end before its customer data is erased; may be 0."""
-    question_deadline_hours: float = 8
+    question_deadline_hours: Positive = 8
     """Business hours after which an unanswered question is brought up in #escalations."""
-    marketing_gap_days: int = 14
-    thread_mails_per_day: int = 10
+    marketing_gap_days: Annotated[int, Field(ge=0)] = 14
+    thread_mails_per_day: AtLeastOne = 10
     """So many mails a day may go to and fro about one matter; more are a machine's."""
     keep_calendar: Literal["auto", "yes", "no"] = "auto"
     """Whether mail waits on holidays, and what rings at night. auto: yes, but not in the demo,
@@ -152,6 +156,22 @@ class Settings(BaseSettings):
     outlook_at: time = time(18, 0)
     """When it is told what comes until the end of tomorrow, by the company's clock."""
     timezone: str = "America/Chicago"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError(f"there is no time zone {name!r}; one is America/Chicago") from None
+        return name
+
+    @field_validator("web_base_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise ValueError(f"{url!r} is no address; it looks like https://office.example.com")
+        return url
 
     @property
     def calendar_is_kept(self) -> bool:
@@ -192,13 +212,17 @@ class Settings(BaseSettings):
 def read_settings(**overrides: object) -> Settings:
     """Settings from the environment; raises SettingsInvalid that names each bad one."""
     try:
+        settings_file.names(Path(settings_file.NAME))
+    except ValueError as error:
+        raise SettingsInvalid(str(error)) from None
+    try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
         if not settings.secret_key.get_secret_value():
             settings = settings.model_copy(update={"secret_key": _local_secret(settings)})
         return settings
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']}"
+            f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg'].removeprefix('Value error, ')}"
             for e in error.errors()
         )
         raise SettingsInvalid(f"{wrong} (see .env.example)") from None
