@@ -142,6 +142,11 @@ def raise_alarm(
     return row["count"]
 
 
+def is_alarming(conn: Connection, cause: str) -> bool:
+    """Whether there is an alarm of this cause that is not over."""
+    return bool(sql.is_alarming(conn, cause=cause))
+
+
 def close_alarm(conn: Connection, cause: str) -> bool:
     """The cause is over. False where there was none."""
     closed = sql.close_alarm(conn, cause=cause) is not None

@@ -2,8 +2,50 @@
 
 from __future__ import annotations
 
-from engine import deliveries, queue
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from engine import cards, deliveries, failures, queue
+from engine.postgres import DATABASE_DOWN
 from engine.runtime import Runtime
+
+log = structlog.get_logger()
+
+
+def each(runtime: Runtime, parts: Mapping[str, Callable[[Runtime], object]]) -> None:
+    """Do them all, whichever of them breaks: erasure does not wait for a summary to be mended.
+    What breaks is told once, and once more when it is over."""
+    for name, part in parts.items():
+        try:
+            part(runtime)
+        except DATABASE_DOWN:
+            raise
+        except Exception as error:
+            place = failures.place_of(error)
+            log.error("upkeep_crashed", part=name, error=place)
+            _tell(runtime, name, place)
+        else:
+            _close(runtime, name)
+
+
+def _tell(runtime: Runtime, name: str, place: str) -> None:
+    with runtime.database.transaction("upkeep_failed") as conn:
+        cards.raise_alarm(
+            conn,
+            f"upkeep:{name}",
+            f"The engine's own work stumbles at every minute: {name} ({place}). The rest goes on."
+            " Tell a developer.",
+            channel=runtime.settings.channel_escalations,
+        )
+
+
+def _close(runtime: Runtime, name: str) -> None:
+    with runtime.database.read() as conn:
+        if not cards.is_alarming(conn, f"upkeep:{name}"):
+            return
+    with runtime.database.transaction("upkeep_recovered") as conn:
+        cards.close_alarm(conn, f"upkeep:{name}")
 
 
 def sweep(runtime: Runtime) -> None:

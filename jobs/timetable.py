@@ -7,15 +7,20 @@ from engine import daily_summary, erasure, leftovers, outlooks, upkeep, watchers
 from engine.queue import periodic
 from engine.worker import Worker
 
+# In this order, and whichever of them breaks.
+TICK = {
+    "watchers": watchers.check_due,
+    "wake-ups": upkeep.sweep,
+    "daily summary": daily_summary.tell_due,
+    "outlook": outlooks.tell_due,
+    "leftover calls": leftovers.settle_due,
+    "erasure": erasure.erase_due,
+}
+
 
 @periodic("tick", "* * * * *")
 def tick(worker: Worker) -> None:
-    watchers.check_due(worker.runtime)
-    upkeep.sweep(worker.runtime)
-    daily_summary.tell_due(worker.runtime)
-    outlooks.tell_due(worker.runtime)
-    leftovers.settle_due(worker.runtime)
-    erasure.erase_due(worker.runtime)
+    upkeep.each(worker.runtime, TICK)
 
 
 @periodic("nightly", "17 8 * * *")

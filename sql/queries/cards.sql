@@ -73,6 +73,9 @@ on conflict (cause) do update
        next_try_at = greatest(cards.next_try_at, now())
 returning id, count;
 
+-- name: is_alarming :value
+select exists (select from cards where cause = %(cause)s and closed_at is null);
+
 -- name: close_alarm :one
 update cards set closed_at = now(), wanted = wanted + 1, next_try_at = now()
  where cause = %(cause)s and closed_at is null

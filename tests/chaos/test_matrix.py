@@ -37,6 +37,8 @@ LEFT_OUT: dict[str, str] = {
     " tests/engine/test_deliveries.py",
     "commit:leave_unknown": "one call's end; done again it changes nothing:"
     " tests/engine/test_leftovers.py",
+    "commit:upkeep_failed": "an alarm of the engine's own slips: tests/engine/test_leftovers.py",
+    "commit:upkeep_recovered": "the end of that alarm: tests/engine/test_leftovers.py",
     "commit:write_again": "one contact's opt-out; done again it changes nothing:"
     " tests/engine/test_opting_out.py",
     "commit:stop_writing": "one contact's opt-out; done again it changes nothing:"

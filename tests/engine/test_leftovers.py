@@ -51,6 +51,23 @@ def tick(office: Company) -> None:
     office.settle()
 
 
+def test_what_breaks_in_the_tick_keeps_nothing_else_from_being_done(office: Company) -> None:
+    """A table that is locked, a program's slip: whatever it is, data is erased, and it is told."""
+    task = begin(office, TELL, {"customer_name": "Anna Berg"})
+    office.pass_time(days=40)
+    with office.runtime.database.statement("break") as conn:
+        conn.execute("alter table watchers rename to elsewhere")
+    tick(office)
+    assert office.see(task).erased_at is not None
+    told = [text for text in alarms(office) if "own work stumbles" in text]
+    assert len(told) == 1
+    assert "watchers (UndefinedTable" in told[0]
+    with office.runtime.database.statement("mend") as conn:
+        conn.execute("alter table elsewhere rename to watchers")
+    tick(office)
+    assert next(text for text in alarms(office) if "own work stumbles" in text)[:5] == "Over:"
+
+
 def cut_short(office: Company) -> Task:
     """A mail went out, nobody was told, and the task was cancelled before it was settled."""
     task = settling.unsure(office)
