@@ -1,8 +1,9 @@
 """Questions that nobody answers. Silence is never a yes.
 
 At the deadline a reminder goes to #escalations (`reminders.py`) and the question gets the same
-time again; at the second deadline it is expired, and the task follows on_failure. Deadlines
-count business hours, and stand still while every owner is away.
+time again; at the second deadline it is expired, and the task follows on_failure. What asks
+what to do about a failure follows from on_failure already: it stays open, and is reminded of
+again once a week. Deadlines count business hours, and stand still while every owner is away.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from engine.task_events import Event
 from engine.tasks import Task
 
 NO_DEADLINE = "Nothing happens until somebody answers."
+# A week of the office's days lies between two reminders of a failure that nobody sees to.
+WEEK_OF_DAYS = 5
 UNSENT = {
     "approval": " Nothing is sent.",
     "handover": " Nothing is sent.",
@@ -41,6 +44,9 @@ def if_silent(
     """What the card says of it; that nothing is sent only where something would be."""
     if deadline is None:
         return NO_DEADLINE
+    if kind == "escalation":
+        then = "somebody is reminded again" if reminded else "somebody is reminded"
+        return f"{NO_DEADLINE} From {moment(deadline, business.zone)} on, {then}."
     then = "it expires" if reminded else "somebody is reminded"
     return f"If nobody answers by {moment(deadline, business.zone)}: {then}.{UNSENT.get(kind, '')}"
 
@@ -74,22 +80,29 @@ def pass_deadlines(runtime: Runtime) -> int:
     """Remind of, or expire, every question whose deadline has passed."""
     with runtime.database.transaction("deadlines") as conn:
         silent = [tasks.of_row(row) for row in tasks.sql.silent(conn)]
-        unreminded = [task for task in silent if task.reminded_at is None]
-        if unreminded:
+        patient = [task for task in silent if task.reminded_at is None or stays_open(task)]
+        if patient:
             channel = runtime.settings.channel_escalations
             listed = str(reminders.current(conn, channel))
-            for task in unreminded:
+            for task in patient:
                 _remind(runtime, conn, task, listed)
         for task in silent:
-            if task.reminded_at is not None:
+            if task not in patient:
                 _expire(conn, task)
     return len(silent)
+
+
+def stays_open(task: Task) -> bool:
+    """Whether it asks about a failure. Expired, it would ask the same again."""
+    return (task.question or {}).get("resolves") == "failure"
 
 
 def _remind(runtime: Runtime, conn: Connection, task: Task, listed: str) -> None:
     """It has its time once more, and stands on the message of that id."""
     question = task.question or {}
-    again = of_new(runtime, conn, runtime.settings.question_deadline_hours)
+    days = WEEK_OF_DAYS if stays_open(task) else 1
+    again = of_new(runtime, conn, runtime.settings.question_deadline_hours * days)
+    cards.change_reminder(conn, question)  # an earlier one, which lists it no longer
     tasks.sql.remind(conn, task_id=task.id)
     reminded = replace(task, question=question | {"reminder": listed}, reminded_at=tasks.now(conn))
     _put(conn, runtime.business, reminded, again)

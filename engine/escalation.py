@@ -175,7 +175,7 @@ def _park(
         )
         campaign = batches.campaign_of(conn, task.id) if batch else None
         hours = asking.deadline_hours or settings.question_deadline_hours
-        deadline = deadlines.of_new(runtime, conn, hours) if resolves != "failure" else None
+        deadline = deadlines.of_new(runtime, conn, hours)
     elsewhere = channel if campaign is None else None
     name = asking.channel or elsewhere or run.agent.slack_channel or ESCALATIONS
     where = settings.channel(name)

@@ -25,10 +25,11 @@ TOGETHER_HOURS = 4
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A question, or all drafts of a batch, that still waits. `until` is its second deadline."""
+    """A question, or all drafts of a batch, that still waits. `until` is its second deadline,
+    None where it does not expire."""
 
     title: str
-    until: datetime
+    until: datetime | None
     count: int
     number: int | None = None
     batch_id: UUID | None = None
@@ -56,7 +57,9 @@ def lines(conn: Connection, card: Card) -> list[Line]:
 
 
 def _line(row: dict[str, Any], before: Line | None) -> Line:
-    until = min(row["deadline"], before.until) if before else row["deadline"]
+    until = None if row["stays_open"] else row["deadline"]
+    if before and before.until and until:
+        until = min(until, before.until)
     count = before.count + 1 if before else 1
     if row["batch_id"] is not None:
         return Line(row["campaign"], until, count, batch_id=row["batch_id"])

@@ -36,17 +36,17 @@ def _text(lines: Sequence[Line], zone: ZoneInfo) -> str:
     first, total = lines[0], sum(line.count for line in lines)
     if len(lines) > 1:
         return f"{total} questions still wait for an answer"
-    until = f"until {moment(first.until, zone)}"
+    until = f", until {moment(first.until, zone)}" if first.until else ""
     if first.batch_id is None:
-        return f"Task {first.number} still waits for an answer, {until}."
+        return f"Task {first.number} still waits for an answer{until}."
     verb = "waits" if total == 1 else "wait"
-    return f"{counted(total, 'draft')} of {one_line(first.title)} still {verb}, {until}."
+    return f"{counted(total, 'draft')} of {one_line(first.title)} still {verb}{until}."
 
 
 def _line(line: Line, zone: ZoneInfo, url: str) -> str:
     title = clip(one_line(line.title), 120)
-    until = moment(line.until, zone)
+    until = f"until {moment(line.until, zone)}" if line.until else "stays open"
     if line.batch_id is not None:
         where = link(f"{url}/batches/{line.batch_id}", f"{title}: {counted(line.count, 'draft')}")
-        return f"• {where} · until {until}"
-    return f"• {link(f'{url}/tasks/{line.number}', title)} · task {line.number} · until {until}"
+        return f"• {where} · {until}"
+    return f"• {link(f'{url}/tasks/{line.number}', title)} · task {line.number} · {until}"

@@ -19,7 +19,8 @@ insert into cards (kind, channel) values ('reminder', %(channel)s) returning id;
 
 -- name: waiting :many
 -- What a message still reminds of; a batch's drafts with their campaign.
-select t.number, t.question ->> 'title' as title, t.deadline, s.name as sop_name, d.batch_id,
+select t.number, t.question ->> 'title' as title, t.deadline,
+       t.question ->> 'resolves' = 'failure' as stays_open, s.name as sop_name, d.batch_id,
        cs.name as campaign
   from tasks t
   join sops s on s.id = t.sop_id
