@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import effects, families, mail_threads, suppressions
+from engine import effects, families, gate, mail_threads, suppressions
 from engine.business import Business
 from engine.keyed_hash import contact_hash
 from engine.mail.sent_folder import SentFolder, Written
@@ -64,6 +64,11 @@ class Correspondence:
         """Why nobody writes to this address any more, or None."""
         with self.database.read() as conn:
             return suppressions.of(conn, contact_hash(self.settings, address))
+
+    def barred(self, address: str, *, offer: bool) -> str:
+        """The code of what stands against writing to this address, or nothing."""
+        with self.database.read() as conn:
+            return gate.barred(conn, self.settings, self.task.id, address, offer=offer)
 
     def written_by_hand(self, address: str, known: str = "") -> Written:
         """Whether somebody has written to this address from the office's mailbox since the

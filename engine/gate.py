@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from engine import halt, keyed_hash, rate_limits
 from engine.errors import EngineError, Held, RateLimited, Refused, RunLost, Unreachable
@@ -134,14 +135,38 @@ def _keep_contact_rule(
         raise Refused(effect.vendor, f"suppressed_{held['reason']}")
     if not effect.marketing:
         return
-    row = sql.lock_contact(
-        conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=owner.task_id,
+    sql.lock_contact(conn, contact_hash=contact_hash)
+    row = _contact(conn, settings, contact_hash, owner.task_id, key)
+    if _too_soon(row):
+        raise Refused(effect.vendor, "contacted_recently")
+    follows_up = row["recent"] and row["follows_up"]
+    sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id, follows_up=follows_up)
+
+
+def barred(
+    conn: Connection, settings: Settings, task_id: UUID, address: str, *, offer: bool
+) -> str:
+    """What would be said against a mail of this task to this address, were it to go out now;
+    empty where nothing would. For whoever is about to draft one. It is no answer to theirs."""
+    contact_hash = keyed_hash.contact_hash(settings, address)
+    held = sql.suppressed(conn, contact_hash=contact_hash, task_id=task_id)
+    if held is not None:
+        return f"suppressed_{held['reason']}"
+    row = _contact(conn, settings, contact_hash, task_id, "") if offer else None
+    return "contacted_recently" if row is not None and _too_soon(row) else ""
+
+
+def _contact(
+    conn: Connection, settings: Settings, contact_hash: bytes, task_id: UUID | None, key: str
+) -> Any:
+    return sql.contact(
+        conn, contact_hash=contact_hash, days=settings.marketing_gap_days, task_id=task_id,
         follow_up_days=FOLLOW_UP_DAYS, key=key,
     )  # fmt: skip
-    follows_up = row["recent"] and row["follows_up"]
-    if row["recent"] and not row["same_mail"] and not follows_up:
-        raise Refused(effect.vendor, "contacted_recently")
-    sql.contacted(conn, contact_hash=contact_hash, task_id=owner.task_id, follows_up=follows_up)
+
+
+def _too_soon(row: Mapping[str, Any]) -> bool:
+    return bool(row["recent"] and not row["same_mail"] and not row["follows_up"])
 
 
 def _asked_for(effect: Effect, held: Mapping[str, Any]) -> bool:

@@ -33,6 +33,7 @@ WORDS = {
     "suppressed_opted_out": "this customer has opted out",
     "contacted_recently": "this customer had a marketing mail only lately",
     "thread_full": "as many mails as a day may have went out about this already",
+    "withheld": "withheld",
     "dropped": "a person decided not to send it",
     "absent": "it had not arrived, so it may be tried again",
     "unknown": "the task ended first, and nobody knows whether it went out",
@@ -123,5 +124,5 @@ def _one(code: str) -> str:
     if rest and kind in BARE:
         return _one(rest) if rest.startswith(OURS) else f"{BARE[kind]} ({_one(rest)})"
     if rest and kind in WORDS:
-        return f"{WORDS[kind]}: {rest}"
+        return f"{WORDS[kind]}: {WORDS.get(rest, rest)}"
     return code.replace("_", " ")

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from engine.mail.addresses import deliverable
+from engine.reasons import in_words
 from engine.steps import acquaintance, crm_lists, expressions
 from engine.steps.contract import (
     Condition,
@@ -17,6 +19,7 @@ from engine.steps.contract import (
     StepContext,
     TemplateText,
 )
+from engine.steps.still import WITHHELD
 
 Operation = Literal[
     "find_customer",
@@ -24,6 +27,7 @@ Operation = Literal[
     "list_customers",
     "list_overdue_invoices",
     "tally",
+    "may_write",
     "conditions",
 ]
 
@@ -41,8 +45,10 @@ class Config(StepConfig):
     is none. What the customer gave stays, and nobody is taken for a customer by the number
     alone (`acquaintance.py`). list_customers puts a list into `into`; in
     `not_signed_for_season` a season's name stands for the one on offer. tally counts what
-    became of the children that a for_each of this task has started. conditions looks at the
-    context only. `cases` are looked at afterwards in every operation."""
+    became of the children that a for_each of this task has started. may_write looks whether a
+    mail to `email` would be refused, of an `offer` also for one that went out lately: then the
+    task goes on at `otherwise`, before a model or a person has spent anything on it. conditions
+    looks at the context only. `cases` are looked at afterwards in every operation."""
 
     operation: Operation = "conditions"
     email: TemplateText = ""
@@ -58,6 +64,8 @@ class Config(StepConfig):
     limit: int = Field(default=500, ge=1, le=2000)
     into: str = "customer_list"
     absent: str | None = None
+    offer: bool = False
+    otherwise: str = "complete"
     cases: tuple[Case, ...] = ()
 
     @model_validator(mode="after")
@@ -66,6 +74,8 @@ class Config(StepConfig):
             raise ValueError("find_customer needs 'email' or 'phone'")
         if self.operation == "get_customer" and not self.id:
             raise ValueError("get_customer needs 'id'")
+        if self.operation == "may_write" and not self.email:
+            raise ValueError("may_write needs 'email'")
         if self.operation == "conditions" and not self.cases:
             raise ValueError("conditions needs at least one of 'cases'")
         if self.operation.startswith("list_") and not self.into.startswith("customer_"):
@@ -75,7 +85,7 @@ class Config(StepConfig):
 
 def calls_out(config: Config) -> bool:
     """Only to the CRM; the rest is in the task and in our own tables."""
-    return config.operation not in ("tally", "conditions")
+    return config.operation not in ("tally", "may_write", "conditions")
 
 
 def run(config: Config, ctx: StepContext) -> Outcome:
@@ -92,6 +102,10 @@ def run(config: Config, ctx: StepContext) -> Outcome:
         output, without = crm_lists.customers(config, ctx)
     elif config.operation == "list_overdue_invoices":
         output = {config.into: crm_lists.invoices(config, ctx)}
+    elif config.operation == "may_write":
+        why = _barred(config, ctx)
+        if why:
+            return Goto(config.otherwise, {WITHHELD: in_words(why)}, summary=f"withheld: {why}")
     elif config.operation == "tally":
         output = {config.into: dict(ctx.outcomes())}
     summary = _summary(config, output)
@@ -101,6 +115,12 @@ def run(config: Config, ctx: StepContext) -> Outcome:
         if expressions.evaluate(case.when, {**ctx.context, **output}):
             return Goto(case.goto, output, subject, summary=summary)
     return Done(output, subject, summary=summary)
+
+
+def _barred(config: Config, ctx: StepContext) -> str:
+    """By the address as it would be sent to; whoever has none is asked for on the card."""
+    to = deliverable(ctx.render(config.email).text)
+    return ctx.correspondence.barred(to, offer=config.offer) if to else ""
 
 
 def _summary(config: Config, output: dict[str, Any]) -> str:

@@ -28,23 +28,36 @@ select s.reason, s.reason in ('unsubscribed', 'opted_out') as opted_out,
   left join tasks t on t.id = %(task_id)s
  where s.contact_hash = %(contact_hash)s;
 
--- name: lock_contact :one
+-- name: lock_contact :exec
 insert into contacts (contact_hash) values (%(contact_hash)s)
-on conflict (contact_hash) do update set contact_hash = excluded.contact_hash
-returning -- This very mail tried again, or one in place of what never left; another one of the same
-          -- task is a second mail like any other.
-          coalesce(last_task_id = %(task_id)s
-                   and (exists (select from effects where key = %(key)s)
-                        or not exists (select from effects e
-                                        where e.task_id = %(task_id)s and e.vendor = 'mail'
-                                          and e.state <> 'refused')),
-                   false) as same_mail,
-          -- A follow-up belongs to the contact that it follows up: one, and some days later.
-          coalesce(last_task_id = (select parent_id from tasks where id = %(task_id)s)
-                   and not followed_up
-                   and last_marketing_at + make_interval(days => %(follow_up_days)s) <= engine_now(),
-                   false) as follows_up,
-          coalesce(last_marketing_at + make_interval(days => %(days)s) > engine_now(), false) as recent;
+on conflict (contact_hash) do update set contact_hash = excluded.contact_hash;
+
+-- name: contact :one
+-- How it stands with a contact's marketing mail, for this task. No row: there never was one.
+select -- This very mail tried again, or one in place of what never left; another one of the same
+       -- task is a second mail like any other.
+       coalesce(c.last_task_id = %(task_id)s
+                and (exists (select from effects where key = %(key)s)
+                     or not exists (select from effects e
+                                     where e.task_id = %(task_id)s and e.vendor = 'mail'
+                                       and e.state <> 'refused')),
+                false) as same_mail,
+       -- A follow-up belongs to the contact that it follows up: one, and some days later.
+       coalesce(c.last_task_id = (select parent_id from tasks where id = %(task_id)s)
+                and not c.followed_up
+                and c.last_marketing_at + make_interval(days => %(follow_up_days)s) <= engine_now(),
+                false) as follows_up,
+       -- An offer of another task that the vendor refused has reached nobody. A follow-up that
+       -- was refused has a mail before it that did not: so long the gap counts from there on.
+       coalesce(c.last_marketing_at + make_interval(days => %(days)s) > engine_now(), false)
+       and (c.followed_up or went.yes is not null) as recent
+  from contacts c
+  left join lateral (
+       select true as yes from effects e
+        where e.task_id = c.last_task_id and e.vendor = 'mail'
+          and (e.state <> 'refused' or e.code = 'unknown')
+        limit 1) went on true
+ where c.contact_hash = %(contact_hash)s;
 
 -- name: contacted :exec
 update contacts
