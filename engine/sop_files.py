@@ -7,27 +7,23 @@ order is the author's. An error names the file, the step, the field and the cure
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine import agents, sops, task_events
+from engine import agents, sop_yaml, sops, task_events
 from engine.errors import SopInvalid
 from engine.postgres import Connection
+from engine.sop_mistakes import KEY, path, said, told
 from engine.sops import Sop
 from engine.steps import STEP_TYPES
 from engine.steps.contract import StepConfig
 from engine.task_events import Event
 
 MODEL_STEPS = frozenset({"llm_classify", "llm_draft", "llm_decide", "llm_analyze"})
-# What YAML 1.1 reads into plain words and numbers, and whoever writes a procedure does not.
-_SURPRISING = {f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "timestamp")}
-KEY = r"^[a-z][a-z0-9_]*$"
 
 
 class _Part(BaseModel):
@@ -78,36 +74,25 @@ class Checked:
 
 def read(path: Path) -> Checked:
     """The procedure in a file; raises SopInvalid with every problem it has, a line each."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SopInvalid(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SopInvalid(f"{path}: is not UTF-8 text ({error.reason})") from None
-    return parse(text, name=str(path))
+    return parse(sop_yaml.text_of(path), name=str(path))
 
 
 def parse(text: str, *, name: str) -> Checked:
-    try:
-        raw = yaml.load(text, _Loader)  # noqa: S506 - it is a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "cannot be read"
-        raise SopInvalid(f"{name}{line}: not valid YAML: {problem}") from None
+    raw = sop_yaml.load(text, name)
     if not isinstance(raw, dict):
         raise SopInvalid(f"{name}: expected slug, name, agent and steps; see docs/procedures.md")
     try:
         file = SopFile.model_validate(raw)
     except ValidationError as error:
-        raise SopInvalid(_told(name, raw, error)) from None
+        raise SopInvalid("\n".join(told(name, raw, SopFile, error))) from None
     configs, problems = [], list(_problems(file))
     for step in file.steps:
+        form = STEP_TYPES[step.type].Config
         try:
-            configs.append(STEP_TYPES[step.type].Config.model_validate(step.config))
+            configs.append(form.model_validate(step.config))
         except ValidationError as error:
             problems += [
-                f"step {step.key!r}, field config.{_path(e['loc'])}: {_said(e, step.type)}"
+                f"step {step.key!r}, field config.{path(e['loc'])}: {said(e, form)}"
                 for e in error.errors()
             ]
             continue
@@ -119,57 +104,6 @@ def parse(text: str, *, name: str) -> Checked:
     if problems:
         raise SopInvalid("\n".join(f"{name}: {problem}" for problem in problems))
     return Checked(file, tuple(configs))
-
-
-def _told(name: str, raw: Mapping[str, Any], error: ValidationError) -> str:
-    lines = []
-    for e in error.errors():
-        loc = list(e["loc"])
-        if loc == ["steps"] and e["type"] == "too_short" and raw.get("steps"):
-            # There are steps, and what is wrong with them has been said.
-            continue
-        where = ""
-        if loc[:1] == ["steps"] and len(loc) > 1 and isinstance(loc[1], int):
-            steps = raw.get("steps")
-            step = steps[loc[1]] if isinstance(steps, list) else None
-            key = step.get("key") if isinstance(step, dict) else None
-            where = f"step {key!r}, " if key else f"step {loc[1] + 1}, "
-            loc = loc[2:]
-        lines.append(f"{name}: {where}field {_path(loc) or 'steps'}: {_said(e)}")
-    return "\n".join(lines)
-
-
-def _path(loc: Any) -> str:
-    return ".".join(str(part) for part in loc)
-
-
-def _said(error: Any, step_type: str = "") -> str:
-    """Pydantic's message as a person would say it, with the cure."""
-    kind, message = error["type"], error["msg"].removeprefix("Value error, ")
-    if kind == "missing":
-        return "is missing; add it"
-    if kind == "too_short" and error["loc"] == ("steps",):
-        return "is empty; a procedure has at least one step"
-    if kind == "string_pattern_mismatch" and error["ctx"]["pattern"] == KEY:
-        return (
-            f"{error['input']!r} must begin with a small letter, and have only those, digits and _"
-        )
-    if kind == "literal_error" and isinstance(error["input"], str):
-        return _no_such(error["input"], error["ctx"]["expected"])
-    if kind == "extra_forbidden":
-        known = list(STEP_TYPES[step_type].Config.model_fields) if step_type else []
-        near = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else "; remove it"
-        return f"is not known here{hint}"
-    return message
-
-
-def _no_such(given: str, expected: str) -> str:
-    """A word that is none of those expected, as pydantic lists them: quoted, with an "or"."""
-    known = re.findall(r"'([^']*)'", expected)
-    near = difflib.get_close_matches(given, known, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-    return f"there is no {given!r}; {hint}"
 
 
 def _places(file: SopFile) -> set[str]:
@@ -295,39 +229,4 @@ def export(conn: Connection, sop: Sop) -> str:
 
 def dump(file: SopFile) -> str:
     """The file's canonical text."""
-    plain = file.model_dump(mode="json", exclude_defaults=True)
-    return yaml.dump(
-        plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96,
-        default_flow_style=False,
-    )  # fmt: skip
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as people read it: `17:30` is a time and not 1050, `yes` and `on` are words."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _SURPRISING]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789")
-)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Block text for what has lines, and lists set in from their key."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
-        return super().increase_indent(flow, False)
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
+    return sop_yaml.dump(file.model_dump(mode="json", exclude_defaults=True))
