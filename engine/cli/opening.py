@@ -13,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from engine import hash_keys
+from engine.cli.interruption import interruptible
 from engine.errors import SettingsInvalid
 from engine.postgres import Connection, Database, connect, migrations
 from engine.postgres.embedded import EmbeddedPostgres
@@ -83,7 +84,8 @@ def opened_database(*, verify: bool = True) -> Iterator[tuple[Settings, Database
         database = Database(settings.database_url, size=2, application="engine cli")
         database.open()
         try:
-            yield settings, database
+            with interruptible(database):
+                yield settings, database
         finally:
             database.close()
 

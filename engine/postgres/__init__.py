@@ -9,8 +9,10 @@ commit. No connection is ever held during a call to the outside.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -39,7 +41,8 @@ def connect(dsn: str) -> Connection:
     return psycopg.Connection[DictRow].connect(dsn, autocommit=True, row_factory=dict_row)
 
 
-def _configure(conn: Connection) -> None:
+def _configure(conn: Connection, mine: weakref.WeakSet[Connection]) -> None:
+    mine.add(conn)
     conn.execute(
         "select set_config('idle_in_transaction_session_timeout', %s, false)",
         [f"{IDLE_TRANSACTION_SECONDS}s"],
@@ -59,6 +62,7 @@ class Database:
 
     def __init__(self, dsn: str, *, size: int = 4, application: str = "engine") -> None:
         self.dsn = dsn
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._pool: ConnectionPool[Any] = ConnectionPool(
             dsn,
             min_size=1,
@@ -72,7 +76,7 @@ class Database:
                 "keepalives_interval": 5,
                 "keepalives_count": 3,
             },
-            configure=_configure,
+            configure=partial(_configure, mine=self._connections),
             open=False,
             timeout=30,
             max_idle=120,
@@ -81,6 +85,12 @@ class Database:
         )
 
         self._mine = _Mine()
+
+    def interrupt(self) -> None:
+        """Have the server break off what it is doing for us, or is waiting for. From any thread."""
+        for conn in list(self._connections):
+            if not conn.closed:
+                conn.cancel()
 
     def open(self) -> None:
         self._pool.open()

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
@@ -18,7 +19,7 @@ from engine.settings import PROJECT
 from tests.engine.hands import begin
 from tests.engine.test_outlooks import LATER
 from tests.engine.test_questions import command
-from tests.world import Company
+from tests.world import Company, wait_until
 
 
 def typed(*words: str, **settings: str):
@@ -128,3 +129,28 @@ def test_ctrl_c_at_the_start_shows_no_traceback(after: float, tmp_path: Path) ->
     begun.send_signal(signal.SIGINT)
     _, said = begun.communicate(timeout=60)
     assert "Traceback" not in said
+
+
+def test_ctrl_c_is_heard_while_a_command_waits_for_a_lock(office: Company) -> None:
+    task = begin(office, LATER)
+    dsn = office.runtime.database.dsn
+    with psycopg.connect(dsn) as other:
+        other.execute("select from tasks where id = %s for update", [task.id])
+        program = subprocess.Popen(
+            [sys.executable, "-m", "engine", "task", "cancel", str(task.number)],
+            env=os.environ | {"DATABASE_URL": dsn, "ENGINE_MODE": "demo"},
+            cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        with psycopg.connect(dsn, autocommit=True) as watching:
+            wait_until(lambda: (watching.execute(waits).fetchone() or [0])[0])
+            began = time.monotonic()
+            program.send_signal(signal.SIGINT)
+            try:
+                out, err = program.communicate(timeout=5)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                raise
+        assert time.monotonic() - began < 4
+    assert (program.returncode != 0, out, err.strip()) == (True, "", "Aborted!")
+    assert office.see(task).status == "waiting_on_timer"
