@@ -300,7 +300,8 @@ def stage(
         try:
             runtime = build_runtime(wanted, database)
             port = int(local_url.rpartition(":")[2])
-            ports = demo.Ports(web=demo.reserve_port(), local=port, imap=0)
+            # Stories with a mailbox name its port; the setting must be a port all the same.
+            ports = demo.Ports(web=demo.reserve_port(), local=port, imap=1)
             environment = demo.World(wanted, dsn, ports, folder).environment()
             here = Stage(runtime, local, local_url, folder, nursery, environment | SHORT | settings)
             yield here
