@@ -31,7 +31,14 @@ from engine import (
 )
 from engine.answers import Answer
 from engine.effects import Owner
-from engine.errors import AlreadyAnswered, EngineError, NotAllowed, NotFound, Refused
+from engine.errors import (
+    AlreadyAnswered,
+    EngineError,
+    NotAllowed,
+    NotFound,
+    Refused,
+    TaskClosed,
+)
 from engine.keyed_hash import keyed_hash
 from engine.mail import sns
 from engine.people import Person
@@ -105,7 +112,7 @@ def _act_within(
     error, late = None, None
     try:
         with conn.transaction():
-            _act(runtime, conn, row["source"], bytes(row["body"]))
+            _act(runtime, conn, row)
     except EngineError as refusal:
         if row["source"] != "slack":
             _keep(runtime, conn, row, refusal.code)
@@ -152,21 +159,23 @@ def _keep(runtime: Runtime, conn: Connection, row: dict[str, Any], code: str) ->
     )
 
 
-def _act(runtime: Runtime, conn: Connection, source: str, body: bytes) -> None:
+def _act(runtime: Runtime, conn: Connection, row: dict[str, Any]) -> None:
+    source, body = row["source"], bytes(row["body"])
     if source == "lead_form":
-        intake.take_lead(runtime, conn, json.loads(body), intake.lead_key(body))
+        # The same content after so long that its delivery is forgotten is another lead.
+        key = intake.lead_key(body, str(row["id"]))
+        intake.take_lead(runtime, conn, json.loads(body), key)
         return
     if source == "ses":
         mail_events.act(runtime, conn, body)
         return
     clicked = _interaction(body)
-    person = users.person_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)
     if isinstance(clicked, Closed):
-        if person is None:
-            return
-        with contextlib.suppress(AlreadyAnswered):
-            questions.stop_editing(conn, clicked.token, person)
+        closed_by = users.id_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)
+        with contextlib.suppress(AlreadyAnswered, TaskClosed):
+            questions.stop_editing(conn, clicked.token, closed_by)
         return
+    person = users.person_for_slack(conn, clicked.user_id, clicked.team_id, runtime.settings)
     if person is None:
         # They were on the list when they pressed.
         raise NotAllowed(users.NOT_LISTED)

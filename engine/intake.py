@@ -179,11 +179,15 @@ def _remember_thread(
         mail_threads.remember(conn, runtime.settings, mail.message_id, started[0].id)
 
 
-def lead_key(body: bytes) -> str:
-    """A form without an id of its own is known by its content."""
+def lead_key(body: bytes, occasion: str = "") -> str:
+    """What makes two posts of a form one lead: its own id and whom they are about, for many
+    forms give every lead the same one. A form without an id is known by its content, and by the
+    occasion that is named: who asks the same a year later asks again."""
     try:
         form = json.loads(body)
     except ValueError:
         form = None
-    given = form.get("id") if isinstance(form, dict) else None
-    return str(given) if given else hashlib.sha256(body).hexdigest()
+    if not isinstance(form, dict) or not form.get("id"):
+        return f"{hashlib.sha256(body).hexdigest()} {occasion}".strip()
+    whom = [str(form.get(name) or "").strip().casefold() for name in ("email", "phone")]
+    return json.dumps([str(form["id"]), *whom])

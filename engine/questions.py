@@ -231,10 +231,11 @@ def mark_editing(conn: Connection, token: str, by: Person) -> Question:
     return marked
 
 
-def stop_editing(conn: Connection, token: str, by: Person) -> bool:
-    """They have put the form away. False where it is not they who are editing."""
+def stop_editing(conn: Connection, token: str, user_id: str) -> bool:
+    """They have put the form away, whether or not they may still answer. False where it is not
+    they who are editing."""
     task, question = _locked(conn, token)
-    if question["state"] != "editing" or question["editing"].get("id") != by.id:
+    if question["state"] != "editing" or question["editing"].get("id") != user_id:
         return False
     reopened = {k: v for k, v in question.items() if k != "editing"} | {"state": "open"}
     tasks.sql.set_question_text(conn, task_id=task.id, question=stored(reopened))

@@ -84,6 +84,14 @@ def person_for_slack(
     return person(of_row(row), "slack")
 
 
+def id_for_slack(conn: Connection, slack_user_id: str, team_id: str, settings: Settings) -> str:
+    """Whose Slack id it is, though they be off the list by now; empty where it is nobody's."""
+    if settings.slack_team_id and team_id != settings.slack_team_id:
+        return ""
+    found = sql.known_by_slack(conn, slack_user_id=slack_user_id)
+    return str(found) if found else ""
+
+
 # -- reading ----------------------------------------------------------------------
 
 

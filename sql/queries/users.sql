@@ -14,6 +14,9 @@ select * from users where lower(email) = lower(%(email)s);
 -- name: by_slack :one
 select * from users where slack_user_id = %(slack_user_id)s and disabled_at is null;
 
+-- name: known_by_slack :value
+select id from users where slack_user_id = %(slack_user_id)s;
+
 -- name: list :many
 select * from users order by disabled_at is not null, lower(name), lower(email);
 

@@ -112,12 +112,11 @@ def submitted(runtime: Runtime, form: Submission, body: bytes) -> Response:
 
 
 def put_away(runtime: Runtime, closed: Closed, body: bytes) -> Response:
-    """A form was closed without an answer: the card must not say "is editing" for ever."""
+    """A form was closed without an answer: the card must not say "is editing" for ever, also
+    where they have been taken off the list meanwhile."""
     with runtime.database.read() as conn:
-        person = users.person_for_slack(conn, closed.user_id, closed.team_id, runtime.settings)
-    if person is None:
-        return Response(status=ACKNOWLEDGED)
-    return _store(runtime, closed.key, body)
+        known = users.id_for_slack(conn, closed.user_id, closed.team_id, runtime.settings)
+    return _store(runtime, closed.key, body) if known else Response(status=ACKNOWLEDGED)
 
 
 def _store(runtime: Runtime, key: str, body: bytes) -> Response:

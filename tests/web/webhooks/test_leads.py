@@ -52,10 +52,55 @@ def test_the_same_form_twice_is_one_lead(app: Flask, office: Company) -> None:
     assert len(rows(office, "select * from tasks")) == 2
 
 
+def test_forms_that_give_everybody_the_same_id_lose_no_lead(app: Flask, office: Company) -> None:
+    first, second = LEAD | {"id": "contact"}, LEAD | {"id": "contact", "email": "bo@example.com"}
+    assert post(app, first).json == {"accepted": True, "new": True}
+    assert post(app, second).json == {"accepted": True, "new": True}
+    assert post(app, second).json == {"accepted": True, "new": False}
+    office.settle()
+    asking = {row["context"]["customer_email"] for row in rows(office, "select * from tasks")}
+    assert asking == {"ann@example.com", "bo@example.com"}
+
+
+def test_who_asks_the_same_a_year_later_asks_again(app: Flask, office: Company) -> None:
+    post(app)
+    office.settle()
+    with office.runtime.database.statement("a year later") as conn:
+        # What the nightly tidying does with deliveries of more than thirty days.
+        conn.execute("delete from deliveries")
+    assert post(app).json == {"accepted": True, "new": True}
+    office.settle()
+    assert len(rows(office, "select * from tasks")) == 2
+
+
+def test_who_can_be_called_is_taken_in_whatever_their_address(app: Flask, office: Company) -> None:
+    assert post(app, LEAD | {"email": "ann at example"}).status_code == 202
+    office.settle()
+    [task] = rows(office, "select * from tasks")
+    assert task["context"]["customer_email_typed"] == "ann at example"
+    assert task["context"]["customer_phone"] == LEAD["phone"]
+    assert "“ann at example” is no address" in str(task["question"]["facts"])
+
+
+def test_an_empty_field_may_be_null(app: Flask, office: Company) -> None:
+    empty = dict.fromkeys(("id", "email", "address", "message"))
+    assert post(app, LEAD | empty).status_code == 202
+    office.settle()
+    [task] = rows(office, "select * from tasks")
+    assert (task["context"]["customer_name"], task["context"]["customer_email"]) == (
+        "Ann Müller",
+        "",
+    )
+    assert post(app, LEAD | dict.fromkeys(("email", "phone"))).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"email": "not an address"}, "email: not an e-mail address"),
+        (
+            {"email": "not an address", "phone": ""},
+            "'email' is not an e-mail address, and there is no 'phone'",
+        ),
         ({"email": "", "phone": " "}, "give 'email' or 'phone': there is no other way to answer"),
         ({"name": "x" * 501}, "name: String should have at most 500 characters"),
         ({"message": "a\u0000b"}, "message: holds characters that are none"),

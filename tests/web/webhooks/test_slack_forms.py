@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
+from engine import users
 from engine.demo import OWNER_SLACK_ID, PARTNER_SLACK_ID
 from engine.tasks import Task
 from tests.engine.hands import question, rows
@@ -137,6 +139,23 @@ def test_who_puts_a_form_away_does_not_take_the_others_mark_off(office: Company)
     (view,) = modals(office, OWNER_SLACK_ID)
     close(office, view)
     assert "*Sam* is editing" in shown(office, task)
+
+
+@pytest.mark.parametrize("how", ["viewer", "disabled"])
+def test_who_is_off_the_list_by_then_takes_their_mark_off_too(office: Company, how: str) -> None:
+    task = ask(office)
+    choose(office, task, "Edit first")
+    office.settle()
+    (view,) = modals(office, OWNER_SLACK_ID)
+    with office.runtime.database.transaction("off the list") as conn:
+        chris = users.get_by_email(conn, "owner@example.com").id
+        if how == "viewer":
+            users.set_role(conn, chris, "viewer", by="test")
+        else:
+            users.disable(conn, chris, by="test")
+    close(office, view)
+    assert "is editing" not in shown(office, task)
+    assert question(office, task)["state"] == "open"
 
 
 def test_a_form_put_away_after_the_answer_changes_nothing(office: Company) -> None:
