@@ -17,6 +17,7 @@ from engine.holds import HOLDS
 from engine.positions import Position
 from engine.postgres import Connection
 from engine.runtime import Runtime
+from engine.solitude import beneath
 from engine.step_run import Run
 from engine.steps.contract import Done, Goto, Step
 from engine.steps.still import WITHHELD
@@ -197,7 +198,9 @@ def _ended(
 def _with_card(run: Run, position: Position, also: Also | None) -> Also | None:
     """What was approved is held back from now on, or no longer: its card says so."""
     question = run.task.question
-    if question is None or HOLDS.keys().isdisjoint({position.parked_for, run.task.parked_for}):
+    if question is None or HOLDS.keys().isdisjoint(
+        {position.parked_for, beneath(run.task.parked_for)}
+    ):
         return also
 
     def redraw(conn: Connection) -> None:

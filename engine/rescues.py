@@ -22,6 +22,7 @@ from engine.holds import HOLDS
 from engine.postgres import Connection
 from engine.postgres.queries import queries
 from engine.runtime import Runtime
+from engine.solitude import SUSPECT, WOKEN_SUSPECT
 from engine.step_run import Run
 from engine.task_events import Event
 from engine.tasks import Claimed
@@ -33,8 +34,6 @@ sql = queries("rescues")
 # a slow step. With more than three, a platform that starts a process ever more slowly the
 # more often it dies, as Heroku does, would leave nobody to do the other work.
 MOST_IN_A_ROW = 3
-# What `parked_for` says of a task that one more death will end.
-SUSPECT = "rescued"
 # What a run writes when it leaves a step or has done a part of it for good, and what a person
 # orders: whoever dies after that dies for the first time.
 PROGRESS = [
@@ -67,7 +66,7 @@ def _judge(runtime: Runtime, conn: Connection, task_ids: list[Any]) -> list[tupl
     rows = sql.in_a_row(conn, task_ids=task_ids, progress=PROGRESS, least=MOST_IN_A_ROW - 1)
     suspects = [row["task_id"] for row in rows if row["times"] < MOST_IN_A_ROW]
     if suspects:
-        sql.suspect(conn, task_ids=suspects, reason=SUSPECT, holds=list(HOLDS))
+        sql.suspect(conn, task_ids=suspects, reason=SUSPECT, woken=WOKEN_SUSPECT, holds=list(HOLDS))
     found = []
     for row in rows:
         if row["times"] >= MOST_IN_A_ROW:
@@ -80,7 +79,7 @@ def _judge(runtime: Runtime, conn: Connection, task_ids: list[Any]) -> list[tupl
 
 def is_suspect(run: Run) -> bool:
     """Whether this run may end its worker, and must be alone in it; see `solitude.py`."""
-    return run.task.parked_for == SUSPECT
+    return (run.task.parked_for or "").startswith(SUSPECT)
 
 
 def give_back(runtime: Runtime, run: Run) -> None:

@@ -11,6 +11,18 @@ from __future__ import annotations
 
 import threading
 
+# What `parked_for` says of a task that one more death will end, and of one whose wait was over.
+# What it said of a hold before stands behind it.
+SUSPECT = "rescued"
+WOKEN_SUSPECT = "rescued woken"
+
+
+def beneath(parked_for: str | None) -> str | None:
+    """What a task was parked for, whether or not it is a suspect since."""
+    if parked_for is None or not parked_for.startswith(SUSPECT):
+        return parked_for
+    return parked_for.removeprefix(SUSPECT).strip() or None
+
 
 class Solitude:
     """Threads by their ident. A thread that is inside may claim, and runs what it gets."""

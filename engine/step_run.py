@@ -35,6 +35,7 @@ from engine.postgres import Connection
 from engine.runtime import Runtime
 from engine.settings import Settings
 from engine.slack import Slack
+from engine.solitude import WOKEN_SUSPECT
 from engine.sops import Procedure
 from engine.steps import expressions
 from engine.steps.contract import Object, Step
@@ -152,7 +153,8 @@ class Context:
     @property
     def woken(self) -> bool:
         task = self.run.task
-        return task.wake_at is not None and task.parked_for is None and task.step_id is not None
+        over = task.parked_for in (None, WOKEN_SUSPECT)
+        return task.wake_at is not None and over and task.step_id is not None
 
     def outcomes(self) -> Mapping[str, int]:
         with self.runtime.database.read() as conn:

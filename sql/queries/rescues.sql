@@ -13,11 +13,14 @@ select e.task_id, count(*)::int as times
 having count(*) >= %(least)s;
 
 -- name: suspect :exec
--- Nothing that a step remembers by these columns is lost: not that its wait is over, nor what
--- its card says of why it is held.
-update tasks set parked_for = %(reason)s
+-- What a step remembers by these columns is kept behind the word: that its wait is over, or why
+-- its card says that it is held.
+update tasks
+   set parked_for = case when parked_for is null and wake_at is not null then %(woken)s
+                         when parked_for = any(%(holds)s) then %(reason)s || ' ' || parked_for
+                         else %(reason)s end
  where id = any(%(task_ids)s) and status = 'pending'
-   and case when parked_for is null then wake_at is null else parked_for <> all(%(holds)s) end;
+   and (parked_for is null or not starts_with(parked_for, %(reason)s));
 
 -- name: take :one
 -- One that was rescued in this transaction: nobody else has seen it as runnable. A place of
