@@ -207,8 +207,9 @@ class Crew:
         deadlines.pass_deadlines(self.runtime)
         with self.runtime.database.transaction("post_batches") as conn:
             batches.post_ready(conn, self.runtime.settings)
-        with self.runtime.database.read() as conn:
+        with self.runtime.database.statement("wake_open") as conn:
             queue.wake_for_what_is_open(conn)
+        with self.runtime.database.read() as conn:
             due = tasks.sql.next_due(conn)
         for _ in range(min(self.size, woken + rescued) or 1):
             self.rouse()
