@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine import cards, claims, positions, suppressions, tasks, trees
+from engine import cards, claims, positions, suppressions, task_events, tasks, trees
 from engine.errors import RunLost
 from engine.holds import HOLDS
 from engine.positions import Position
@@ -25,6 +25,9 @@ from engine.task_events import Event
 from engine.tasks import FINISHED
 
 Also = Callable[[Connection], None]
+# So many steps in a row no procedure has; one that goes round in circles does.
+LAP = 100
+ENDLESS = "endless"
 RESTING = frozenset({"pending", "waiting_on_human", "waiting_on_timer", "escalated"})
 
 
@@ -94,6 +97,8 @@ def move(
                             subject=subject, question=question)  # fmt: skip
         _complete(runtime, run, position, events, also)
         return False
+    if (task.visit + 1) % LAP == 0 and _goes_round(runtime, run):
+        return _end_endless(runtime, run, events, also)
     over = turn_is_over(runtime, run)
     position = Position(
         "pending" if over else "in_progress",
@@ -121,6 +126,34 @@ def move(
     )
     enter(run, following)
     return True
+
+
+def _goes_round(runtime: Runtime, run: Run) -> bool:
+    """Whether it has left so many steps since a person, a timer or children last had a say in
+    it: two steps are each other's on_failure, say."""
+    with runtime.database.read() as conn:
+        return task_events.sql.steps_since_rest(conn, task_id=run.task.id) >= LAP - 2
+
+
+def _end_endless(runtime: Runtime, run: Run, events: list[Event], also: Also | None) -> bool:
+    position = Position("failed", run.step.id, run.task.visit, error=ENDLESS)
+    events = [*events, Event("task_failed", step_id=run.step.id, output_summary=ENDLESS)]
+    sop = run.procedure.sop
+
+    def tell(conn: Connection) -> None:
+        if also is not None:
+            also(conn)
+        cards.raise_alarm(
+            conn,
+            f"endless:{sop.slug}",
+            f"{sop.name} went round in circles, {LAP} steps without a rest, and was ended. Its"
+            f" steps lead to each other; the last was “{run.step.name}”.",
+            channel=runtime.settings.channel_escalations,
+            task_id=run.task.id,
+        )
+
+    write(runtime, run, position, events, also=tell)
+    return False
 
 
 def _complete(

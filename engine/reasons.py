@@ -41,6 +41,7 @@ WORDS = {
     "sent": "it had gone out",
     "interrupted": "the worker stopped in the middle",
     "crashed": "the program stumbled",
+    "endless": "its steps led round in circles",
     "worker_lost": "each worker that took it up died",
     "rate_limited": "asked to wait",
     "unreachable": "could not be reached",

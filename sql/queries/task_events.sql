@@ -32,3 +32,13 @@ select e.*, s.key as step_key, s.name as step_name, s.step_type
 select coalesce(sum(cost_usd), 0)
   from task_events
  where cost_usd is not null and created_at >= %(since)s;
+
+-- name: steps_since_rest :value
+-- How many steps a task has left since a person, a timer or its children last had a say in it.
+select count(*)::int from task_events e
+ where e.task_id = %(task_id)s and e.event_type in ('step_completed', 'step_failed', 'step_uncertain')
+   and e.seq > (select coalesce(max(r.seq), 0) from task_events r
+                 where r.task_id = %(task_id)s
+                   and (r.event_type in ('human_answered', 'question_expired', 'children_started',
+                                         'task_rerun', 'opt_out_taken_back', 'customer_replied')
+                        or r.event_type = 'task_parked' and r.output_summary like 'until %%'));

@@ -208,3 +208,44 @@ def test_a_missing_name_in_a_post_is_empty_and_recorded(office: Company) -> None
         task = begin(office, NOTIFY.replace("The lawn", "{{customer_name}}’s lawn"))
     assert task.status == "completed"
     assert summaries(office, task, "step_completed") == ["missing: customer_name"]
+
+
+CIRCLE = """
+- key: a
+  name: A
+  type: api_call
+  on_failure: b
+  config: {service: email, operation: send}
+- key: b
+  name: B
+  type: api_call
+  on_failure: a
+  config: {service: email, operation: send}
+"""
+
+
+def test_steps_that_lead_round_in_circles_come_to_an_end(office: Company) -> None:
+    task = begin(office, CIRCLE)
+    assert (task.status, task.error) == ("failed", "endless")
+    assert office.events(task).count("step_failed") == 99
+    assert any("went round in circles" in text for text in alarms(office))
+
+
+def test_a_circle_with_a_rest_in_it_goes_on(office: Company) -> None:
+    """A question asked every day until somebody says yes."""
+    ask = """
+    - key: wait
+      name: Wait
+      type: wait
+      on_success: look
+      config: {for: 1h}
+    - key: look
+      name: Look
+      type: query
+      config: {cases: [{when: 'true', goto: wait}]}
+    """
+    task = begin(office, ask)
+    for _ in range(60):
+        office.pass_time(minutes=61)
+    task = office.see(task)
+    assert (task.status, task.visit > 120) == ("waiting_on_timer", True)
