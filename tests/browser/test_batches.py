@@ -155,3 +155,17 @@ def test_the_page_can_be_used_by_everybody(
     page.get_by_role("link", name="Look through them").click()
     expect(page.get_by_role("heading", name="4 drafts wait for you")).to_be_visible()
     accessible(page, "the batch")
+
+
+def test_on_a_phone_the_head_leaves_room_for_the_drafts(signed_in: People, office: Company) -> None:
+    campaign(office, 3)
+    page = signed_in(**PHONE)
+    page.get_by_role("link", name="Look through them").click()
+    page.wait_for_url("**/batches/*")
+    head = page.get_by_role("region", name="The batch")
+    expect(head.get_by_role("button", name="Approve all 3")).to_be_visible()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(head).to_be_in_viewport()
+    box = head.bounding_box()
+    assert box is not None
+    assert box["height"] <= PHONE["viewport"]["height"] / 10

@@ -1,5 +1,6 @@
 // What every page runs. Pages work without it; it makes them live and quick under the keys.
 
+import { openHead } from "controllers/still_head"
 import * as Turbo from "@hotwired/turbo"
 import { Application } from "@hotwired/stimulus"
 import CardController from "controllers/card"
@@ -21,6 +22,7 @@ application.register("live", LiveController)
 application.register("notice", NoticeController)
 application.register("submit", SubmitController)
 
+openHead()
 // The bar of the stylesheet stands in for Turbo's, whose inline style the policy refuses.
 Turbo.config.drive.progressBarDelay = 3_600_000
 Turbo.config.forms.confirm = ask
