@@ -111,6 +111,21 @@ def test_a_second_demo_on_the_same_folder_is_refused_and_who_dies_is_started_aga
         assert first.interrupt() == 0
 
 
+def test_a_database_that_dies_is_started_again(tmp_path: Path) -> None:
+    with demo.running(tmp_path) as here:
+        file = EmbeddedPostgres(tmp_path / "postgres").folder / "postmaster.pid"
+        before = file.read_text().split()[0]
+        os.kill(int(before), signal.SIGKILL)
+        wait_until(lambda: not _answers(here.web + "/healthz"), seconds=demo.PATIENCE_SECONDS)
+        wait_until(
+            lambda: _answers(here.web + "/healthz") and _answers(here.web + "/healthz/worker"),
+            seconds=demo.PATIENCE_SECONDS / 2,
+        )
+        assert file.read_text().split()[0] != before
+        assert here.interrupt() == 0
+    assert "PostgreSQL had ended, and is started again" in (tmp_path / "said").read_text()
+
+
 def _answers(url: str) -> bool:
     try:
         return httpx.get(url, timeout=5, trust_env=False).is_success

@@ -95,7 +95,7 @@ def demo(walk: str | None, mail: Path | None, killing: bool, port: int | None) -
         # A walk takes the undo's way too, but nobody is there to use its half minute.
         extra = {"UNDO_SECONDS": "5", "BATCH_UNDO_SECONDS": "5"} if walk else {}
         world = World(settings, dsn, ports, folder, tell=_tell, extra=extra)
-        _run(world, settings, walk=walk, mail=mail, killing=killing)
+        _run(world, settings, server, walk=walk, mail=mail, killing=killing)
         if walk:
             # What went wrong stays, to be looked into.
             _drop(server, name)
@@ -128,7 +128,13 @@ def _drop(server: EmbeddedPostgres, name: str) -> None:
 
 
 def _run(
-    world: World, settings: Settings, *, walk: str | None, mail: Path | None, killing: bool
+    world: World,
+    settings: Settings,
+    server: EmbeddedPostgres,
+    *,
+    walk: str | None,
+    mail: Path | None,
+    killing: bool,
 ) -> None:
     from engine.cli.walk import walk_lead
     from engine.cli.walk_campaign import walk_campaign
@@ -150,7 +156,7 @@ def _run(
             _welcome(world, link)
             if not local.count("outbox") and not any(world.maildir.rglob("new/*")):
                 _first_lead(world, settings)
-            _stay(world, local)
+            _stay(world, local, server)
     finally:
         world.stop()
     if code:
@@ -197,7 +203,7 @@ data stays.
     )
 
 
-def _stay(world: World, local: Any) -> None:
+def _stay(world: World, local: Any, server: EmbeddedPostgres) -> None:
     """Until Ctrl-C or SIGTERM."""
     ended = threading.Event()
 
@@ -207,6 +213,8 @@ def _stay(world: World, local: Any) -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, end)
     while not ended.wait(0.5):
+        if server.revive():
+            _tell("PostgreSQL had ended, and is started again")
         world.tend()
         kill.follow(world, local)
     click.echo("stopping …")

@@ -98,6 +98,14 @@ class EmbeddedPostgres:
             self._cluster.stop(mode)
             self._answer()
 
+    def revive(self) -> bool:
+        """Start it again where it has died under us; True when it had."""
+        if self.running():
+            return False
+        with self._alone():
+            self._answer()
+        return True
+
     def running(self) -> bool:
         return self._cluster.postmaster() is not None
 
