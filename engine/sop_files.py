@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine import agents, sop_yaml, sops, task_events
+from engine import agents, sops, task_events, yaml_files
 from engine.errors import SopInvalid
 from engine.postgres import Connection
 from engine.sop_mistakes import KEY, path, said, told
@@ -74,11 +74,14 @@ class Checked:
 
 def read(path: Path) -> Checked:
     """The procedure in a file; raises SopInvalid with every problem it has, a line each."""
-    return parse(sop_yaml.text_of(path), name=str(path))
+    return _checked(yaml_files.read(path, refuse=SopInvalid), str(path))
 
 
 def parse(text: str, *, name: str) -> Checked:
-    raw = sop_yaml.load(text, name)
+    return _checked(yaml_files.parse(text, name=name, refuse=SopInvalid), name)
+
+
+def _checked(raw: Any, name: str) -> Checked:
     if not isinstance(raw, dict):
         raise SopInvalid(f"{name}: expected slug, name, agent and steps; see docs/procedures.md")
     try:
@@ -229,4 +232,4 @@ def export(conn: Connection, sop: Sop) -> str:
 
 def dump(file: SopFile) -> str:
     """The file's canonical text."""
-    return sop_yaml.dump(file.model_dump(mode="json", exclude_defaults=True))
+    return yaml_files.dump(file.model_dump(mode="json", exclude_defaults=True))

@@ -67,7 +67,10 @@ def _year_day(value: object) -> object:
 
 
 def _holiday(value: object) -> object:
-    return value if isinstance(value, date) else _year_day(value)
+    """A day of every year, or YYYY-MM-DD: of that one alone."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
+        return date.fromisoformat(str(value))
+    return _year_day(value)
 
 
 Address = Annotated[str, AfterValidator(_address)]

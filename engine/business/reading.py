@@ -6,24 +6,19 @@ import difflib
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from engine import yaml_files
 from engine.business.company import Business
 from engine.errors import SettingsInvalid
 
 
 def load_business(path: Path) -> Business:
     """Raises SettingsInvalid that names the file, each wrong field and the cure."""
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise SettingsInvalid(f"{path} is missing; copy seeds/business.yaml there") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise SettingsInvalid(f"{path}{where}: this is not YAML; check indent and quotes") from None
+    if not path.exists():
+        raise SettingsInvalid(f"{path} is missing; copy seeds/business.yaml there")
+    content = yaml_files.read(path, refuse=SettingsInvalid)
     if not isinstance(content, dict):
         raise SettingsInvalid(f"{path}: must be a list of fields such as `name: Your company`")
     try:

@@ -97,10 +97,18 @@ def test_what_is_wrong_is_told_with_its_place_and_its_cure(
 
 
 def test_what_is_no_yaml_is_told_with_its_line(tmp_path: Path):
-    assert "line 2: this is not YAML" in told(tmp_path, 'name: Snowmass\nphone: "612')
+    assert "line 2: not valid YAML: found unexpected end of stream; check indent" in told(
+        tmp_path, 'name: Snowmass\nphone: "612'
+    )
     assert "must be a list of fields" in told(tmp_path, "- name")
 
 
 def test_a_missing_file_is_told_with_its_cure(tmp_path: Path):
     with pytest.raises(SettingsInvalid, match=r"missing; copy seeds/business\.yaml there"):
         load_business(tmp_path / "business.yaml")
+
+
+def test_what_stands_twice_is_told_with_its_line(tmp_path: Path):
+    """YAML itself would keep the last and say nothing."""
+    message = told(tmp_path, f"{SHIPPED.read_text('utf-8')}\nname: Another\n")
+    assert message.endswith(": 'name' stands twice; keep one")

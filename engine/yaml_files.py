@@ -1,4 +1,5 @@
-"""YAML as people write it: read, with a mistake told in their words, and written again."""
+"""YAML as people write it: the company, its agents and watchers, its procedures. Read, with a
+mistake told in their words, and written again."""
 
 from __future__ import annotations
 
@@ -8,33 +9,35 @@ from typing import Any
 
 import yaml
 
-from engine.errors import SopInvalid
+from engine.errors import EngineError
 
 # What YAML 1.1 reads into plain words and numbers, and whoever writes a procedure does not.
 _SURPRISING = {f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "timestamp")}
 _SLOT_FIRST = re.compile(r"[:-]\s+\{\{")
 
 
-def text_of(path: Path) -> str:
+def read(path: Path, *, refuse: type[EngineError]) -> Any:
+    """What stands in a file. Raises `refuse` with the file, the line and what is wrong there."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SopInvalid(f"{path}: {error.strerror}") from None
+        raise refuse(f"{path}: {error.strerror}") from None
     try:
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise SopInvalid(f"{path}, line {line}: is not UTF-8 text; save it as UTF-8") from None
+        raise refuse(f"{path}, line {line}: is not UTF-8 text; save it as UTF-8") from None
+    return parse(text, name=str(path), refuse=refuse)
 
 
-def load(text: str, name: str) -> Any:
+def parse(text: str, *, name: str, refuse: type[EngineError]) -> Any:
     try:
         return yaml.load(text, Loader)  # noqa: S506 - it is a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-        raise SopInvalid(f"{name}{where}: {_told(error, line)}") from None
+        raise refuse(f"{name}{where}: {_told(error, line)}") from None
 
 
 def _told(error: yaml.YAMLError, line: str) -> str:
@@ -47,7 +50,7 @@ def _told(error: yaml.YAMLError, line: str) -> str:
         return "a text with {{ at its beginning must stand in quotes"
     if problem == "mapping values are not allowed here":
         return "a text with a colon and a space in it must stand in quotes"
-    return f"not valid YAML: {problem}"
+    return f"not valid YAML: {problem}; check indent and quotes there"
 
 
 def dump(plain: Any) -> str:
