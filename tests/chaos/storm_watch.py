@@ -76,11 +76,13 @@ class Watch:
             " order by task_id, seq"
         )
         found = []
-        for n, event in enumerate(events):
-            if event["event_type"] == "task_rescued":
-                began = self._began_again(event, events[n + 1 :])
-                if began is not None:
-                    found.append(began - self._blow(event["task_id"], _at(event)))
+        # It is looked at meanwhile.
+        with self._looking:
+            for n, event in enumerate(events):
+                if event["event_type"] == "task_rescued":
+                    began = self._began_again(event, events[n + 1 :])
+                    if began is not None:
+                        found.append(began - self._blow(event["task_id"], _at(event)))
         return found
 
     def _began_again(self, rescued: dict[str, Any], later: list[dict[str, Any]]) -> float | None:

@@ -7,14 +7,17 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
 from tests.chaos import playing, storm_accounts
 from tests.chaos.matrix import Theatre
 from tests.chaos.playing import Death, play
+from tests.chaos.stage import Stage
 from tests.chaos.stories import LEAD_STORY, Story
 from tests.chaos.storm_accounts import Books
 from tests.chaos.storm_watch import Watch
@@ -67,6 +70,28 @@ def test_a_rescue_after_twice_the_time_is_found(
     assert not late.well
     assert late.findings == [f"resume: {late.resume_max_s} s after a blow"]
     assert sound.well, sound.findings
+
+
+class Crowd:
+    """A stage on which somebody new runs at each look, and where many were rescued."""
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        now = datetime.now(UTC)
+        if "in_progress" in query:
+            began = {"step_started_at": now, "lease_until": now}
+            return [{"id": uuid4(), "run_token": uuid4(), **began} for _ in range(200)]
+        event = {"created_at": now, "event_type": "task_rescued"}
+        return [{"task_id": uuid4(), **event} for _ in range(20)]
+
+
+def test_rescues_are_counted_while_the_watch_goes_on() -> None:
+    watch = Watch(cast(Stage, Crowd()), LEASE)
+    watch.look()
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(lambda: [watch.look() for _ in range(100)])
+        while not looking.done():
+            watch.resumes()
+    looking.result()
 
 
 def test_a_task_that_stays_in_progress_is_found(
