@@ -24,6 +24,8 @@ from engine.suppressions import Reason
 
 log = structlog.get_logger()
 SES = Person("ses", "Amazon SES", "api", may_act=True)
+# What an out-of-office note is reported as, too: it says nothing for certain.
+PERHAPS_A_NOTE = "General"
 LISTS = {"Bounce": "bouncedRecipients", "Complaint": "complainedRecipients"}
 
 
@@ -41,6 +43,9 @@ def act(runtime: Runtime, conn: Connection, body: bytes) -> None:
             _sent(runtime, conn, effect, report)
         case "Bounce":
             _bounced(runtime, conn, effect, report)
+        case "Complaint" if _part(report, "complaint").get("complaintFeedbackType") == "not-spam":
+            # Somebody has taken our mail out of the spam folder.
+            log.info("ses_report_left", kind="NotSpam")
         case "Complaint":
             _suppress(runtime, conn, effect, report, kind, "complained", "")
         case "Reject" | "Rendering Failure" if effect is not None:
@@ -77,8 +82,11 @@ def _bounced(
         if effect is not None:
             _ask_for_another_way(runtime, conn, effect, "bounced")
     elif effect is not None:
-        # A full mailbox, a server that is busy: SES has given up, the address may be good.
+        # A full mailbox, a text that was refused: SES has given up, the address may be good.
         _note(conn, effect, "mail_delayed", summary)
+        detail = _word(bounce.get("bounceSubType"))
+        if detail != PERHAPS_A_NOTE:
+            _ask_for_another_way(runtime, conn, effect, detail or "not delivered")
 
 
 def _suppress(

@@ -68,7 +68,7 @@ WORDINGS: dict[str, Wording] = {
     "opt_out_lifted": Wording("{who} lets them be written to again: {what}", "loud", "person"),
     "mail_bounced": Wording("The mail could not be delivered: {what}", "loud", "bad"),
     "mail_complained": Wording("The customer marked the mail as spam", "loud", "bad"),
-    "mail_delayed": Wording("The mail is not delivered yet: {what}", "plain", "warn"),
+    "mail_delayed": Wording("The mail is not delivered: {what}", "plain", "warn"),
     "cancel_requested": Wording("{who} asked to cancel it", "loud", "person"),
     "agent_paused": Wording("{who} paused the agent {what}", "loud", "person"),
     "agent_resumed": Wording("{who} let the agent {what} go on", "loud", "person"),

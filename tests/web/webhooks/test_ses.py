@@ -281,12 +281,52 @@ def test_a_complaint_ends_it_as_well(office: Company) -> None:
     assert alarms(office) == []
 
 
-def test_a_mailbox_that_is_full_is_only_noted(office: Company) -> None:
+def test_an_answer_to_a_mailbox_that_is_full_is_told_of(office: Company) -> None:
     task = written_to(office, "softbounce@example.com")
     reported(office, 2)
     assert summaries(office, task, "mail_delayed") == ["Transient MailboxFull"]
     assert rows(office, "select * from suppressions") == []
+    [alarm] = [text for text in alarms(office) if "could not be delivered (MailboxFull)" in text]
+    assert f"task {task.number}" in alarm
     assert written_to(office, "softbounce@example.com").status == "completed"
+
+
+def test_an_offer_to_a_mailbox_that_is_full_is_only_noted(office: Company) -> None:
+    offer = {"commercial": True, "unsubscribe_url": "https://x.example/u"}
+    task = written_to(office, "softbounce@example.com", **offer)
+    reported(office, 2)
+    assert summaries(office, task, "mail_delayed") == ["Transient MailboxFull"]
+    assert alarms(office) == []
+
+
+def about(task: Task, kind: str, **facts: Any) -> str:
+    """A report about the mail of this task."""
+    tags = {EFFECT_TAG: [tag_value(f"{task.id}.1.send")]}
+    part = {"Bounce": "bounce", "Complaint": "complaint"}[kind]
+    return json.dumps({"eventType": kind, "mail": {"messageId": "1", "tags": tags}, part: facts})
+
+
+def test_what_may_be_an_out_of_office_note_raises_no_alarm(office: Company, app: Flask) -> None:
+    task = written_to(office, "anna@example.com")
+    facts = {"bounceType": "Transient", "bounceSubType": "General",
+             "bouncedRecipients": [{"emailAddress": "anna@example.com"}]}  # fmt: skip
+    assert post(app, signed(office, about(task, "Bounce", **facts))) == 200
+    office.settle()
+    assert summaries(office, task, "mail_delayed") == ["Transient General"]
+    assert alarms(office) == []
+
+
+@pytest.mark.parametrize(("kind", "reasons"), [("not-spam", []), ("abuse", ["complained"])])
+def test_who_takes_our_mail_out_of_the_spam_does_not_complain(
+    office: Company, app: Flask, kind: str, reasons: list[str]
+) -> None:
+    task = written_to(office, "anna@example.com")
+    facts = {"complaintFeedbackType": kind,
+             "complainedRecipients": [{"emailAddress": "anna@example.com"}]}  # fmt: skip
+    assert post(app, signed(office, about(task, "Complaint", **facts))) == 200
+    office.settle()
+    assert [row["reason"] for row in rows(office, "select reason from suppressions")] == reasons
+    assert ("mail_complained" in office.events(task)) == bool(reasons)
 
 
 LATE = """
