@@ -73,6 +73,14 @@ def test_a_setting_that_is_missing_is_not_called_the_company() -> None:
     assert "FAIL  settings       REHEARSAL_ADDRESS is empty" in output
 
 
+def test_beside_a_demo_it_is_said_whose_settings_these_are(office: Company) -> None:
+    said = command(office, "check").output
+    assert said.startswith(
+        "ok    mode           demo: what follows is about a `web` and `worker` of your own;"
+        " `bin/engine demo` needs none of it\n"
+    )
+
+
 def test_that_no_mail_can_be_sent_is_told(office: Company) -> None:
     said = command(office, "check").output
     assert "MISS  mail           AWS_ACCESS_KEY_ID is empty: no mail can be sent" in said
