@@ -199,7 +199,9 @@ def _draft(row: dict[str, Any]) -> Draft:
     question = _find(latest, str(row["question_id"])) if row["erased_at"] is None else None
     current = question is not None and latest["id"] == question["id"]
     asks = row["status"] in ("waiting_on_human", "escalated")
-    leaving = current and latest["state"] == "undo" and row["status"] == "waiting_on_timer"
+    # As `questions.undo`: also what is due, while nobody has taken it up.
+    untaken = row["status"] in ("waiting_on_timer", "pending")
+    leaving = current and latest["state"] == "undo" and untaken
     return Draft(
         question_id=row["question_id"],
         task_id=row["task_id"],

@@ -186,6 +186,7 @@ def undo(conn: Connection, token: str, by: Person) -> Task:
     if not (
         _is_latest(task, question, token)
         and question["state"] == "undo"
+        and question["visit"] == task.visit
         and task.status in ("waiting_on_timer", "pending")
         and not (task.parked_for or "").startswith("settling:")
     ):

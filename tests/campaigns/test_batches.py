@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from engine import agents
 from engine.demo import OWNER_SLACK_ID
 from engine.tasks import Task
 from tests.engine.hands import answer, children, procedure, question, rows, token, undo
@@ -121,6 +122,26 @@ def test_undo_takes_all_of_them_back_onto_the_same_card(office: Company) -> None
     office.pass_time(minutes=10)
     assert not office.outbox
     assert len(posted(office)) == 1
+    press(office, "Approve all 4")
+    office.pass_time(minutes=6)
+    assert len(office.outbox) == 4
+
+
+def test_what_a_paused_agent_has_not_sent_can_be_taken_back_after_the_five_minutes(
+    office: Company,
+) -> None:
+    """Wrong prices: the owner pauses the agent first, and takes the mails back then."""
+    campaign(office)
+    press(office, "Approve all 4")
+    with office.runtime.database.transaction("pause") as conn:
+        agents.pause(conn, "marketing", by="test")
+    office.pass_time(minutes=30)
+    press(office, "Undo")
+    office.settle()
+    with office.runtime.database.transaction("resume") as conn:
+        agents.resume(conn, "marketing", by="test")
+    office.pass_time(minutes=30)
+    assert not office.outbox
     press(office, "Approve all 4")
     office.pass_time(minutes=6)
     assert len(office.outbox) == 4
