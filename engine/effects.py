@@ -7,8 +7,9 @@ before it is honoured and one given after it finds the call already announced.
 
 A resumed step that finds an intent without a result never calls again blindly: it looks
 the effect up where the vendor allows, waits while the vendor may still be at it, and
-where that does not settle it, a person must (InDoubt). State changes by compare-and-set
-on (state, attempt); the events are its history.
+where that does not settle it, a person must (InDoubt); `rulings.py` is what they, and the
+vendors' own events, say. State changes by compare-and-set on (state, attempt); the events
+are its history.
 """
 
 from __future__ import annotations
@@ -55,16 +56,6 @@ REPEATABLE = frozenset({"unreachable", "rate_limited", "absent", "not_called", "
 
 # The same without a person's word.
 NEVER_LEFT = REPEATABLE - {"send_again"}
-
-# How an effect ends whose task has ended before it was settled; see `leftovers.py`.
-UNKNOWN = "unknown"
-# Where a person finds out what became of a call.
-PLACES: Mapping[str, str] = {
-    "mail": "the customer's mailbox, or the mail provider's log",
-    "crm": "the CRM",
-    "slack": "the channel in Slack",
-    "http": "the other system",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +200,7 @@ def _intend(
         else:
             attempt = row["attempt"] + 1
             sql.intend_again(conn, key=key, attempt=row["attempt"], settle_seconds=settle_seconds)
-        _note(conn, owner, "effect_intended", key, attempt)
+        note(conn, owner, "effect_intended", key, attempt)
     return Intent(attempt=attempt, wait=wait)
 
 
@@ -323,7 +314,7 @@ def _written(
             )  # fmt: skip
             if changed:
                 event = "effect_settled" if settled else f"effect_{state}"
-                _note(conn, owner, event, key, attempt, code=code, result=result, actor=actor)
+                note(conn, owner, event, key, attempt, code=code, result=result, actor=actor)
                 if dissolve is not None:
                     dissolve(conn, key, "sent" if state == "done" else "send")
                 return True
@@ -373,97 +364,13 @@ def _looked_up(effect: Effect, key: str, since: float, timeout: float) -> Result
     return found
 
 
-def rule(conn: Connection, key: str, ruling: Ruling, *, by: str) -> None:
-    """A person settles an effect in doubt: it went out; send it now; drop it. Where it has
-    become known meanwhile that it did not go out, what they say holds all the same."""
-    row = sql.lock(conn, key=key)
-    if row is None or not _to_be_ruled(row, ruling):
-        return
-    state, code = {
-        "sent": ("done", None),
-        "send": ("refused", "send_again"),
-        "drop": ("refused", "dropped"),
-    }[ruling]
-    sql.conclude(
-        conn, key=key, attempt=row["attempt"], state=state, code=code,
-        expected=[row["state"]], result=Jsonb({}) if state == "done" else None,
-    )  # fmt: skip
-    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
-    _note(conn, owner, "effect_settled", key, row["attempt"], code=code or "sent", actor=by)
-
-
-def _to_be_ruled(row: Mapping[str, Any], ruling: Ruling) -> bool:
-    if row["state"] == "refused":
-        return row["code"] in REPEATABLE and ruling != "send"
-    return row["state"] == "in_doubt"
-
-
-def confirm_sent(conn: Connection, key: str, result: Result) -> bool:
-    """A vendor's own event says that this effect happened. False where that was known, and
-    where nothing can be changed any more: a person had it dropped, say."""
-    row = sql.get(conn, key=key)
-    if row is not None and row["task_id"] is not None:
-        trees.hold(conn, row["task_id"])
-        row = sql.lock(conn, key=key)
-    if row is None or not _unsettled(row):
-        return False
-    sql.conclude(
-        conn, key=key, attempt=row["attempt"], state="done", code=None,
-        expected=["intended", "in_doubt", "refused"], result=Jsonb(dict(result)),
-    )  # fmt: skip
-    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
-    _note(conn, owner, "effect_settled", key, row["attempt"], result=result, actor=row["vendor"])
-    return True
-
-
-def leave_in_doubt(conn: Connection, key: str) -> None:
-    """The run that made this call is dead, and nobody will look the call up: a person must."""
-    row = sql.lock(conn, key=key)
-    if row is None or row["state"] != "intended":
-        return
-    sql.conclude(
-        conn, key=key, attempt=row["attempt"], state="in_doubt", code="interrupted",
-        expected=["intended"], result=None,
-    )  # fmt: skip
-    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
-    _note(conn, owner, "effect_in_doubt", key, row["attempt"], code="interrupted")
-
-
-def leave_unknown(conn: Connection, key: str) -> Mapping[str, Any] | None:
-    """Close an effect whose task has ended, and which nobody will look into any more; None
-    where it is settled, or its task was taken up again."""
-    row = sql.get(conn, key=key)
-    if row is None or row["task_id"] is None:
-        return None
-    sql.hold_task(conn, task_id=row["task_id"])
-    row = sql.lock_left_over(conn, key=key)
-    if row is None:
-        return None
-    sql.conclude(
-        conn, key=key, attempt=row["attempt"], state="refused", code=UNKNOWN,
-        expected=["intended", "in_doubt"], result=None,
-    )  # fmt: skip
-    owner = Owner(key=key, task_id=row["task_id"], step_id=row["step_id"])
-    _note(conn, owner, "effect_settled", key, row["attempt"], code=UNKNOWN)
-    return row
-
-
-def _unsettled(row: Mapping[str, Any]) -> bool:
-    """Whether the vendor's word still counts. "Send it now" is a promise that nothing has
-    gone out yet; until the second call begins, the event of the first one is in time. What
-    was left as unknown is known by it."""
-    if row["state"] == "refused":
-        return row["code"] in ("send_again", UNKNOWN)
-    return row["state"] in ("intended", "in_doubt")
-
-
 def _hold_task(conn: Connection, owner: Owner) -> None:
     """A task is locked before its effects, as an answer that rules on one does it."""
     if owner.task_id is not None:
         sql.hold_task(conn, task_id=owner.task_id)
 
 
-def _note(
+def note(
     conn: Connection,
     owner: Owner,
     event_type: Any,
@@ -474,6 +381,7 @@ def _note(
     result: Result | None = None,
     actor: str | None = None,
 ) -> None:
+    """Write the change into the record of the task, where there is one."""
     if owner.task_id is None:
         return
     summary = code or " ".join(f"{name}={value}" for name, value in (result or {}).items())

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from engine import batches, cards, deadlines, effects, history, progress, questions, verdicts
+from engine import batches, cards, deadlines, history, progress, questions, rulings, verdicts
 from engine.agents import Agent
 from engine.positions import Position
 from engine.postgres import Connection
@@ -100,7 +100,7 @@ def ask_in_doubt(
             Option("send", "It did not: send it now", confirm="It may arrive twice if it did."),
             Option("drop", "It did not: drop it", style="danger"),
         ],
-        facts=[("Where to look", effects.PLACES[service]), ("Reference", effect_key)],
+        facts=[("Where to look", rulings.PLACES[service]), ("Reference", effect_key)],
         mail=_approved(run),
     )
     return _park(

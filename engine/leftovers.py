@@ -8,9 +8,9 @@ data can be erased in its time. A vendor's own report still counts afterwards.
 
 from __future__ import annotations
 
-from engine import cards, effects, tasks
-from engine.effects import PLACES
+from engine import cards, effects, rulings, tasks
 from engine.postgres import Connection
+from engine.rulings import PLACES
 from engine.runtime import Runtime
 
 
@@ -24,7 +24,7 @@ def settle_due(runtime: Runtime) -> int:
 
 def _settle(runtime: Runtime, key: str) -> bool:
     with runtime.database.transaction("leave_unknown") as conn:
-        row = effects.leave_unknown(conn, key)
+        row = rulings.leave_unknown(conn, key)
         if row is not None:
             _tell(conn, runtime, row["task_id"], row["vendor"])
     return row is not None

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from engine import cards, doubts, effects, families, queue, suppressions, tasks
+from engine import cards, doubts, effects, families, queue, rulings, suppressions, tasks
 from engine.keyed_hash import contact_hash
 from engine.mail.addresses import BARE
 from engine.mail.ses import EFFECT_TAG, effect_key_of
@@ -63,7 +63,7 @@ def _sent(
 ) -> None:
     """What nobody knew is settled, and whoever waits for it goes on at once."""
     message_id = str(_part(report, "mail").get("messageId") or "")
-    if not effects.confirm_sent(conn, effect["key"], {"message_id": message_id}):
+    if not rulings.confirm_sent(conn, effect["key"], {"message_id": message_id}):
         return
     tasks.sql.wake_settled(conn, task_id=effect["task_id"])
     queue.wake(conn, "run_tasks")

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine import answers, batches, cards, effects, queue, task_events, tasks, verdicts
+from engine import answers, batches, cards, effects, queue, rulings, task_events, tasks, verdicts
 from engine.answers import Answer
 from engine.errors import AlreadyAnswered, TaskClosed
 from engine.people import Person
@@ -165,7 +165,7 @@ def _resolve(conn: Connection, task: Task, question: Question, by: Person) -> No
     goes out twice, and a doubt is asked about first."""
     choice = question["answer"]["choice"]
     if question["resolves"] == "effect":
-        effects.rule(conn, question["effect_key"], choice, by=str(by))
+        rulings.rule(conn, question["effect_key"], choice, by=str(by))
     elif question["resolves"] == "failure" and choice == "retry":
         visit = f"{task.id}.{task.visit}."
         kept = any(

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from engine import claims, effects, escalation, failures, tasks
+from engine import claims, effects, escalation, failures, rulings, tasks
 from engine.errors import RunLost
 from engine.holds import HOLDS
 from engine.postgres import Connection
@@ -116,7 +116,7 @@ def _ask_about(runtime: Runtime, run: Run, key: str, code: str) -> None:
     event = Event("step_failed", step_id=run.step.id, attempt=run.task.attempt, output_summary=code)
 
     def tell(conn: Connection) -> None:
-        effects.leave_in_doubt(conn, key)
+        rulings.leave_in_doubt(conn, key)
         failures.raise_alarm(conn, runtime, run, code)
 
     escalation.ask_in_doubt(runtime, run, key, events=[event], also=tell)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from engine import agents, effects, lost_cards, task_events, task_list, tasks, verdicts
+from engine import agents, effects, lost_cards, rulings, task_events, task_list, tasks, verdicts
 from engine.attendance import attendance
 from engine.cards import Card as SlackCard
 from engine.errors import NotFound
@@ -209,7 +209,7 @@ def _effect(row: Mapping[str, Any]) -> EffectLine:
         subject=subject,
         happened=happened,
         vendor=row["vendor"],
-        state=effects.UNKNOWN if row["code"] == effects.UNKNOWN else row["state"],
+        state=rulings.UNKNOWN if row["code"] == rulings.UNKNOWN else row["state"],
         what=in_words(row["code"]),
         attempt=row["attempt"],
         at=row["finished_at"] or row["intended_at"],

@@ -2,7 +2,7 @@
 
 SES has no idempotency and cannot be asked whether it took a mail. Where a configuration
 set reports SEND events, an open intent waits for its event (which settles the effect by
-its tag, see `effects.confirm_sent`); otherwise a person must say.
+its tag, see `rulings.confirm_sent`); otherwise a person must say.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import claims, effects, executor, failures, tasks
+from engine import claims, effects, executor, failures, rulings, tasks
 from engine.step_run import Run
 from engine.tasks import Task
 from tests.engine.hands import (
@@ -229,8 +229,8 @@ def test_the_vendors_own_event_settles_a_mail(office: Company) -> None:
     task = begin(office, SEND, MAIL)
     [row] = rows(office, "select key from effects where vendor = 'mail'")
     with office.runtime.database.transaction("event") as conn:
-        assert effects.confirm_sent(conn, row["key"], {"message_id": "m-1"})
-        assert not effects.confirm_sent(conn, row["key"], {"message_id": "m-1"})
+        assert rulings.confirm_sent(conn, row["key"], {"message_id": "m-1"})
+        assert not rulings.confirm_sent(conn, row["key"], {"message_id": "m-1"})
     vendors_have_answered(office)
     assert office.see(task).status == "completed"
     assert len(sent(office, "ses")) == 1
