@@ -90,7 +90,7 @@ def test_an_invoice_of_who_cannot_be_mailed_is_a_call_to_make(office: Company) -
     kid = by_customer(office, task)["T-0001"]
     assert "llm_called" not in office.events(kid)
     asked = question(office, kid)
-    assert asked["title"].endswith("8 days overdue: use the phone")
+    assert asked["title"].endswith(" days overdue: use the phone")
     assert "this customer has opted out" in str(asked["facts"])
     assert ["Phone", "612-555-0001"] in asked["facts"]
     answer(office, kid, "done", settle=False)
