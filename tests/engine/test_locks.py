@@ -24,7 +24,10 @@ ASK = """
   type: slack_ask_human
   config: {title: 'Go on?', choices: {ok: {label: OK}}}
 """
-BLOCKED = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"
+BLOCKED = """
+select exists (select from pg_stat_activity
+                where wait_event_type = 'Lock' and datname = current_database())
+"""
 WAITING = """
 select count(*)::int as n from pg_stat_activity
  where wait_event_type = 'Lock' and datname = current_database()
