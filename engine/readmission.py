@@ -2,8 +2,8 @@
 
 Lifts an opt-out or a bounce, whoever confirmed it and however long ago; a complaint stands,
 for the mailbox provider has counted it. The record says who lifted what and why, in words of
-a closed list, and whom by the contact's keyed hash. Behind `/sop write-again`,
-`bin/engine write-again` and the page of that name.
+a closed list, and whom by the contact's keyed hash. Behind `/sop write-again`
+and `bin/engine write-again`.
 """
 
 from __future__ import annotations

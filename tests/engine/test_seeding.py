@@ -20,6 +20,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "seeds"
 
 
+def spoil(file: Path, old: str, new: str) -> None:
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), "utf-8")
+
+
 def said(conn: Connection, folder: Path) -> list[str]:
     with pytest.raises(SopInvalid) as refused:
         list(seeding.seed(conn, folder))
@@ -69,10 +75,7 @@ def said(conn: Connection, folder: Path) -> list[str]:
 def test_a_mistake_in_a_watcher_is_told_with_its_place(
     conn: Connection, folder: Path, old: str, new: str, line: str
 ) -> None:
-    file = folder / "watchers.yaml"
-    text = file.read_text("utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
+    spoil(folder / "watchers.yaml", old, new)
     (told,) = said(conn, folder)
     assert told.startswith(line), told
 
@@ -102,10 +105,7 @@ def test_a_mistake_in_a_watcher_is_told_with_its_place(
 def test_a_mistake_in_an_agent_is_told_with_its_place(
     conn: Connection, folder: Path, old: str, new: str, line: str
 ) -> None:
-    file = folder / "agents.yaml"
-    text = file.read_text("utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
+    spoil(folder / "agents.yaml", old, new)
     (told,) = said(conn, folder)
     assert told.startswith(line), told
 
