@@ -7,6 +7,7 @@ whose steps cannot be read ends here.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from engine import cards, positions, sops, tasks, trees
 from engine.errors import SopInvalid
@@ -17,17 +18,23 @@ from engine.task_events import Event
 from engine.tasks import Claimed, Task
 
 
-def claim(runtime: Runtime) -> Run | None:
-    """Take the best runnable task, or None where there is none."""
+def claim(runtime: Runtime, *, room: int = 1) -> list[Run]:
+    """Take the best runnable task; or up to `room` of them, where that passes nobody over. None
+    of them where nothing is runnable."""
     while True:
         before = time.monotonic()
         with runtime.database.statement("claim") as conn:
-            claimed = tasks.claim(conn, lease_seconds=runtime.settings.lease_seconds)
-        if claimed is None:
-            return None
-        run = begin(runtime, claimed, before)
-        if run is not None:
-            return run
+            lease = runtime.settings.lease_seconds
+            claimed = tasks.claim(conn, lease_seconds=lease, room=room)
+        runs = begin_each(runtime, claimed, before)
+        if runs or not claimed:
+            return runs
+
+
+def begin_each(runtime: Runtime, claimed: Sequence[Claimed], before: float) -> list[Run]:
+    """The runs of what was claimed since `before`, but for those that cannot be read."""
+    runs = [begin(runtime, one, before) for one in claimed]
+    return [run for run in runs if run is not None]
 
 
 def begin(runtime: Runtime, claimed: Claimed, before: float) -> Run | None:

@@ -2,7 +2,10 @@
 
 A wake-up rouses one thread; a thread that finds a task rouses the next before it
 performs, so a burst fills the crew within milliseconds and an empty table costs one
-query. The keeper, one more thread, runs once a second: timers that have run out, leases
+query. Where many of one procedure wait, a thread claims several and carries them abreast, as
+long as their steps call nobody; a run whose step does is passed on to an idle thread.
+
+The keeper, one more thread, runs once a second: timers that have run out, leases
 of dead workers, deadlines, and every lease_renewal_seconds the leases of our own runs
 in one statement, never past a step's deadline.
 
@@ -26,6 +29,7 @@ from engine import batches, claims, deadlines, executor, failures, queue, rescue
 from engine.errors import RunLost
 from engine.floor import Floor
 from engine.postgres import DATABASE_DOWN
+from engine.roster import Hand, Roster
 from engine.runtime import Runtime
 from engine.solitude import Solitude
 from engine.step_run import Run
@@ -34,6 +38,9 @@ log = structlog.get_logger()
 
 BEAT_SECONDS = 1.0
 SHORTEST_BEAT_SECONDS = 0.02
+# So many runs a thread carries abreast at most. More of them would wait longer for each other's
+# steps than is saved.
+MOST_ABREAST = 10
 # After the last step's deadline a run may still be writing its end.
 DEADLINE_GRACE_SECONDS = 2.0
 
@@ -45,6 +52,8 @@ class Crew:
         self.runtime = runtime
         self.size = size
         self.abandoned = 0
+        # Two threads at least: while one waits for its commit, another performs.
+        self._abreast = max(1, min(MOST_ABREAST, size // 2))
         # Each one on it finds a connection.
         self._floor = Floor(runtime.settings.pool_size)
         self._solitude = Solitude()
@@ -53,7 +62,7 @@ class Crew:
         self._stopping = False
         self._last_effect_at = math.inf
         self._changed = threading.Condition()
-        self._runs: dict[int, Run] = {}
+        self._roster = Roster(size)
         self._threads: list[threading.Thread] = []
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
@@ -79,11 +88,14 @@ class Crew:
         deadline = time.monotonic() + seconds
         # First for a run that is being claimed at this moment, then for those that are known.
         self._last_effect_at = deadline - seconds / 4
-        for run in list(self._runs.values()):
+        for run in self._roster.runs():
             run.last_effect_at = self._last_effect_at
-        while self._runs and time.monotonic() < deadline:
+        with contextlib.suppress(*DATABASE_DOWN):
+            for run in self._roster.close():
+                rescues.give_back(self.runtime, run)
+        while len(self._roster) and time.monotonic() < deadline:
             time.sleep(0.05)
-        left = list(self._runs.values())
+        left = list(self._roster.runs())
         if left:
             self._hand_over(left)
         return not left
@@ -101,7 +113,7 @@ class Crew:
 
     @property
     def busy(self) -> int:
-        return len(self._runs)
+        return len(self._roster)
 
     # -- threads --------------------------------------------------------------------
 
@@ -132,45 +144,78 @@ class Crew:
             return not self._stopping
 
     def _carry_one(self, me: int) -> bool:
-        if not self._solitude.enter(me):
+        passed_on = self._take(me)
+        if not passed_on and not self._solitude.enter(me):
             return False
         try:
             with self._floor.on(), self.runtime.database.kept():
-                run = claims.claim(self.runtime)
-                if run is None:
+                runs = [passed_on] if passed_on else self._claim(me)
+                if not runs:
                     return False
-                self._runs[me] = run
-                try:
-                    while run is not None:
-                        run = self._carry(me, run)
-                finally:
-                    self._runs.pop(me, None)
+                self.rouse()
+                while runs:
+                    runs = self._carry(me, runs)
         finally:
+            self._roster.drop(me)
             self._solitude.leave(me)
         return True
 
-    def _carry(self, me: int, run: Run) -> Run | None:
-        """Run a task; returns the run of the one that was claimed with its end."""
-        run.last_effect_at = self._last_effect_at
-        if rescues.is_suspect(run) and not self._solitude.begin(me):
-            rescues.give_back(self.runtime, run)
-            return None
-        self.rouse()
-        following = executor.run(
+    def _take(self, me: int) -> Run | None:
+        """What another thread has passed on."""
+        run = self._roster.take(me)
+        if run is not None:
+            self._solitude.follow(me)
+            self._solitude.leave(id(run))
+        return run
+
+    def _claim(self, me: int) -> list[Run]:
+        room = self._roster.room(me, self._abreast)
+        runs = claims.claim(self.runtime, room=room) if room > 0 else []
+        self._roster.hold(me, runs)
+        if len(runs) == 1 and rescues.is_suspect(runs[0]) and not self._solitude.begin(me):
+            rescues.give_back(self.runtime, runs[0])
+            return []
+        return runs
+
+    def _carry(self, me: int, runs: list[Run]) -> list[Run]:
+        """Take what this thread has in hand one step further; what it has in hand then."""
+        runs = self._kept(me, runs)
+        for run in runs:
+            run.last_effect_at = self._last_effect_at
+        going = executor.lap(
             self.runtime,
-            run,
+            runs,
             stopping=lambda: self._stopping,
             away=self._away,
             onwards=not self._solitude.wanted,
         )
-        if self._runs.get(me) is not run:
+        if not self._roster.holds(me):
             raise _Abandoned
-        if following is not None:
-            # In its place before it waits for its turn: its lease is renewed meanwhile.
-            self._runs[me] = following
+        # In their place before they wait for their turn: their leases are renewed meanwhile.
+        self._roster.hold(me, going)
+        if len(going) < len(runs):
+            self.rouse()
+        if set(going) - set(runs):
             with self._away():
                 pass
-        return following
+        return going
+
+    def _kept(self, me: int, runs: list[Run]) -> list[Run]:
+        """Of several runs those whose steps call nobody, or one alone; the others are passed on."""
+        callers = [run for run in runs if executor.calls_out(run)]
+        away = callers if len(callers) < len(runs) else callers[1:]
+        if len(runs) == 1 or not away:
+            return runs
+        kept = [run for run in runs if run not in away]
+        self._roster.hold(me, kept)
+        for run in away:
+            self._solitude.follow(id(run))
+            if self._roster.pass_on(run):
+                self.rouse()
+            else:
+                self._solitude.leave(id(run))
+                rescues.give_back(self.runtime, run)
+        return kept
 
     @contextmanager
     def _away(self) -> Iterator[None]:
@@ -183,7 +228,7 @@ class Crew:
     def _keep(self) -> None:
         renewed = time.monotonic()
         beat = BEAT_SECONDS
-        while not self._stopping or self._runs:
+        while not self._stopping or len(self._roster):
             time.sleep(beat)
             try:
                 if time.monotonic() - renewed >= self.runtime.settings.lease_renewal_seconds:
@@ -218,7 +263,9 @@ class Crew:
     def _renew(self) -> None:
         """Prolong our leases in one statement; a run that is not among the answers is lost."""
         now = time.monotonic()
-        runs = [run for run in self._runs.values() if now < run.step_deadline]
+        overdue = [run for _, hand in self._roster.hands() if _overdue(hand, now)
+                   for run in hand.runs]  # fmt: skip
+        runs = [run for run in self._roster.runs() if run not in overdue]
         if not runs:
             return
         seconds = self.runtime.settings.lease_seconds
@@ -238,21 +285,32 @@ class Crew:
     def _watch(self) -> None:
         """End the steps that are over their time, whatever their threads are doing."""
         now = time.monotonic()
-        for ident, run in list(self._runs.items()):
-            if now > run.step_deadline + DEADLINE_GRACE_SECONDS and not run.lost:
-                self._abandon(ident, run)
+        for ident, hand in self._roster.hands():
+            run = _overdue(hand, now - DEADLINE_GRACE_SECONDS)
+            if run is not None:
+                self._abandon(ident, run, [one for one in hand.runs if one is not run])
 
-    def _abandon(self, ident: int, run: Run) -> None:
+    def _abandon(self, ident: int, run: Run, others: list[Run]) -> None:
+        """The run's step has failed. The others that its thread has in hand wait for theirs."""
         with contextlib.suppress(RunLost):
             executor.give_up(self.runtime, run)
-        self._runs.pop(ident, None)
+        self._roster.drop(ident)
         self._floor.clear(ident)
         self._solitude.leave(ident)
         self.abandoned += 1
         log.error("step_abandoned", task=run.task.number, step=run.step.key)
         self._hire()
+        for other in others:
+            rescues.give_back(self.runtime, other)
+            other.lost = True
         if self.abandoned > self.runtime.settings.abandoned_threads_limit:
             self._on_exhausted()
+
+
+def _overdue(hand: Hand, now: float) -> Run | None:
+    """The run whose step is over its time."""
+    run = hand.current
+    return run if run is not None and not run.lost and now > run.step_deadline else None
 
 
 class _Abandoned(Exception):

@@ -13,7 +13,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from engine import batches, cards, deadlines, history, progress, questions, rulings, verdicts
+from engine import (
+    batches,
+    cards,
+    deadlines,
+    departures,
+    history,
+    progress,
+    questions,
+    rulings,
+    verdicts,
+)
 from engine.agents import Agent
 from engine.positions import Position
 from engine.postgres import Connection
@@ -45,12 +55,12 @@ def uncertain(runtime: Runtime, run: Run, outcome: Uncertain) -> bool:
     )
     if run.step.on_uncertain != "escalate_tier":
         return progress.move(
-            runtime, run, progress.destination(run, run.step.on_uncertain), [event]
+            runtime, run, departures.destination(run, run.step.on_uncertain), [event]
         )
     if outcome.final or run.tier >= run.highest_tier:
         return ask_at_cap(runtime, run, outcome.asking, event)
     tier = run.tier + 1
-    over = progress.turn_is_over(runtime, run)
+    over = departures.turn_is_over(runtime, run)
     status = "pending" if over else "in_progress"
     position = Position(status, run.step.id, run.task.visit, tier=tier, yields=over)
     events = [event, Event("tier_escalated", step_id=run.step.id, tier=tier)]
@@ -71,7 +81,7 @@ def uncertain(runtime: Runtime, run: Run, outcome: Uncertain) -> bool:
     run.task = replace(
         run.task, tier=tier, attempt=0, cancel_requested_at=row["cancel_requested_at"]
     )
-    progress.enter(run, run.step)
+    departures.enter(run, run.step)
     return True
 
 

@@ -1,20 +1,33 @@
-"""Carrying a task through its steps: perform, record, and again.
+"""Carrying tasks through their steps: perform, record, and again.
 
-The run comes from `claims.py`. `perform` has no transaction open, for it may wait a minute
-for a model. `record` hands what happened to whoever writes it down: `progress.py` where the
-run goes on, `failures.py`, `escalation.py` or `children.py`; each write checks the run
-token, so a worker that froze and woke up writes nothing.
+The runs come from `claims.py`; a thread has one of them in hand, or several. `perform` has no
+transaction open, for it may wait a minute for a model. What nothing else must commit with is
+written for all of them by `abreast.py`; `record` hands what else happened to whoever writes it
+down: `progress.py` where the run goes on, `failures.py`, `escalation.py` or `children.py`. Each
+write checks the run token, so a worker that froze and woke up writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
-from engine import answers, children, escalation, failures, families, progress
+from engine import (
+    abreast,
+    answers,
+    children,
+    departures,
+    escalation,
+    failures,
+    families,
+    progress,
+)
+from engine.abreast import Plain
 from engine.errors import EngineError, ReplyInvalid, RunLost
 from engine.positions import Position
 from engine.postgres import COLLISIONS, DATABASE_DOWN, Connection
@@ -29,7 +42,6 @@ from engine.steps.contract import (
     Outcome,
     Sleep,
     StartTask,
-    Step,
     Stop,
     Uncertain,
 )
@@ -38,42 +50,84 @@ from engine.task_events import Event
 log = structlog.get_logger()
 
 Also = Callable[[Connection], None]
+Left = TypeVar("Left")
 MOST_COLLISIONS = 3
 
 
-def run(
+def lap(
     runtime: Runtime,
-    run: Run,
+    runs: Sequence[Run],
     *,
     stopping: Callable[[], bool] = bool,
     away: Callable[[], AbstractContextManager[None]] = nullcontext,
     onwards: bool = False,
-) -> Run | None:
-    """Go on with a claimed task until it blocks, ends or its turn is over. Once
-    `stopping` is true, the step in flight is the last one. A step that calls out is
-    performed within `away`.
+) -> list[Run]:
+    """Take each of these runs one step further. Returns those that go on; the task of any other
+    one blocks, has ended or its turn is over, or somebody else has it. Once `stopping` is true,
+    the step in flight is a run's last one. A step that calls out is performed within `away`; it
+    had better be the only one.
 
-    With `onwards` the end of the task may claim another one, whose run is returned for the
-    caller to carry."""
+    With `onwards` the end of tasks claims others, whose runs are among those that go on."""
+    going: list[Run] = []
+    plain: list[Plain] = []
+    for run in runs:
+        departures.enter(run, run.step)
+        try:
+            left = _until_written(partial(_leave_step, runtime, run, stopping, away))
+        except RunLost:
+            _lost(run)
+            continue
+        if isinstance(left, Plain):
+            plain.append(left)
+        elif left:
+            going.append(run)
+    if plain:
+        going += _write(runtime, plain, onwards=onwards and not stopping())
+    return going
 
-    def one_step() -> bool:
-        with away() if _calls_out(run.step) else nullcontext():
-            outcome = perform(runtime, run)
-        if stopping():
-            run.steps_done = runtime.settings.turn_steps
-        run.onwards = onwards and not stopping()
-        return _record_or_fail(runtime, run, outcome)
 
-    try:
-        while _until_written(one_step):
-            pass
-    except RunLost:
-        log.info("run_lost", task=run.task.number, step=run.step.key)
+def _leave_step(
+    runtime: Runtime,
+    run: Run,
+    stopping: Callable[[], bool],
+    away: Callable[[], AbstractContextManager[None]],
+) -> Plain | bool:
+    """Perform a step and record it, which is True where the run goes on; or return what is to be
+    recorded, where it is plain."""
+    with away() if calls_out(run) else nullcontext():
+        outcome = perform(runtime, run)
+    if stopping():
+        run.steps_done = runtime.settings.turn_steps
+    return _plain(runtime, run, outcome) or _record_or_fail(runtime, run, outcome)
+
+
+def _plain(runtime: Runtime, run: Run, outcome: Outcome | failures.Failure) -> Plain | None:
+    if not isinstance(outcome, Done | Goto | Stop):
         return None
-    return run.following
+    # What cannot be written down becomes a failure where it is recorded.
+    with suppress(EngineError, TypeError, ValueError):
+        leaving = departures.leave(runtime, run, *_way(run, outcome))
+        if leaving.is_plain:
+            return abreast.plain(leaving, outcome)
+    return None
 
 
-def _until_written(step: Callable[[], bool]) -> bool:
+def _write(runtime: Runtime, plain: list[Plain], *, onwards: bool) -> list[Run]:
+    going, unwritten = abreast.write(runtime, plain, onwards=onwards)
+    for one in unwritten:
+        try:
+            if _until_written(partial(_record_or_fail, runtime, one.run, one.outcome)):
+                going.append(one.run)
+        except RunLost:
+            _lost(one.run)
+    return going
+
+
+def _lost(run: Run) -> None:
+    log.info("run_lost", task=run.task.number, step=run.step.key)
+
+
+def _until_written(step: Callable[[], Left]) -> Left:
     """A step whose record met another change, or a migration, has written nothing: it is done
     again at once, as after a worker's death, and not when its lease has run out."""
     for _ in range(MOST_COLLISIONS):
@@ -82,10 +136,10 @@ def _until_written(step: Callable[[], bool]) -> bool:
     return step()
 
 
-def _calls_out(step: Step) -> bool:
-    """Whether the step may wait for a vendor; a step type that says nothing may."""
-    says = getattr(STEP_TYPES[step.step_type], "calls_out", None)
-    return says is None or says(step.config)
+def calls_out(run: Run) -> bool:
+    """Whether the run's step may wait for a vendor; a step type that says nothing may."""
+    says = getattr(STEP_TYPES[run.step.step_type], "calls_out", None)
+    return says is None or says(run.step.config)
 
 
 def give_up(runtime: Runtime, run: Run) -> None:
@@ -186,14 +240,8 @@ def record(  # noqa: PLR0911 - one for each outcome
 ) -> bool:
     """Write it down. True where the run goes on with the next step."""
     match outcome:
-        case Done():
-            return progress.go_on(runtime, run, run.step.on_success, outcome)
-        case Goto():
-            return progress.go_on(runtime, run, outcome.target, outcome)
-        case Stop():
-            return progress.go_on(
-                runtime, run, "complete", Done(outcome.output, summary=outcome.reason)
-            )
+        case Done() | Goto() | Stop():
+            return progress.go_on(runtime, run, *_way(run, outcome))
         case Sleep():
             return _sleep(runtime, run, outcome)
         case Ask():
@@ -206,6 +254,17 @@ def record(  # noqa: PLR0911 - one for each outcome
             return children.start_task(runtime, run, outcome)
         case _:
             return failures.record(runtime, run, outcome)
+
+
+def _way(run: Run, outcome: Done | Goto | Stop) -> tuple[str, Done | Goto]:
+    """Where a step that has come to its end leads, and with what."""
+    match outcome:
+        case Done():
+            return run.step.on_success, outcome
+        case Goto():
+            return outcome.target, outcome
+        case Stop():
+            return "complete", Done(outcome.output, summary=outcome.reason)
 
 
 def _sleep(runtime: Runtime, run: Run, outcome: Sleep) -> bool:

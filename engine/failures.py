@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from engine import cards, escalation, halt, outages, progress, tasks
+from engine import cards, departures, escalation, halt, outages, progress, tasks
 from engine.effects import Settling, SlotTaken
 from engine.errors import (
     Ambiguous,
@@ -278,7 +278,7 @@ def _failed(runtime: Runtime, run: Run, failure: Failed) -> bool:
     if step.on_failure == "escalate":
         return escalation.ask_about_failure(runtime, run, failure.code, event, failure.alarm)
     if step.on_failure not in ("fail", "retry"):
-        following = progress.destination(run, step.on_failure)
+        following = departures.destination(run, step.on_failure)
         return progress.move(runtime, run, following, [event], _left(run), also=alarm)
     position = Position("failed", step.id, run.task.visit, error=failure.code)
     events = [event, Event("task_failed", step_id=step.id, output_summary=failure.code)]

@@ -1,8 +1,9 @@
 """Where a run leaves its task: the writes between a claim and the end of a run.
 
 Each is one statement that checks the run token, so that a worker that froze and woke up
-changes nothing. `progress.py` and its callers decide what is written; what people do to
-a task is in `tasks.py`.
+changes nothing. `record` writes for one run whatever there is; `advance` and `complete` write
+for several at once what most steps come to. `progress.py` and its callers decide what is
+written; what people do to a task is in `tasks.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from psycopg.types.json import Jsonb
 
 from engine.errors import RunLost
 from engine.postgres import Connection
-from engine.stored_json import stored
+from engine.stored_json import storable, stored
 from engine.task_events import Event
 from engine.tasks import Claimed, Task, checked_context, claimed, sql
 
@@ -43,13 +44,6 @@ class Position:
     yields: bool = False
     output: Mapping[str, Any] = field(default_factory=dict)
 
-    def is_only(self, status: str) -> bool:
-        """Whether the task is left so, and nothing is kept but what its step has put out."""
-        return self == Position(
-            status, self.step_id, self.visit,
-            question=self.question, subject=self.subject, output=self.output,
-        )  # fmt: skip
-
 
 def record(
     conn: Connection,
@@ -64,11 +58,6 @@ def record(
     Returns `cancel_requested_at`. Raises RunLost where the run token is no longer valid, or,
     with `unless_cancelled`, where somebody cancelled the task; then nothing was written.
     """
-    if len(events) == 1 and position.is_only("in_progress"):
-        kept = _kept(task, position)
-        return _row(task, sql.advance(
-            conn, **kept, next_step_id=position.step_id, **events[0].params()
-        ))  # fmt: skip
     rows = [{"n": n, **event.params()} for n, event in enumerate(events, start=1)]
     return _row(task, sql.record(
         conn,
@@ -91,21 +80,65 @@ def record(
     ))  # fmt: skip
 
 
-def complete(
-    conn: Connection, task: Task, position: Position, event: Event, *, lease_seconds: float
-) -> Claimed | None:
-    """End the task as completed, after its last step's `event`, and claim the best runnable
-    one with the same statement. Returns what was claimed, or None. Raises RunLost.
+def facts_of(task: Task, position: Position, event: Event) -> str:
+    """What `advance` or `complete` is told of one run: where it leaves its task, with the one
+    event of a step that is completed. As JSON, so that whoever writes for several finds out
+    before which of them cannot be written."""
+    output = position.output
+    if output:
+        checked_context({**task.context, **output})
+    facts = {
+        "task_id": str(task.id),
+        "run_token": str(task.run_token),
+        "next_step_id": str(position.step_id),
+        "visit": position.visit,
+        "output": output or None,
+        "question": position.question,
+        "subject": position.subject,
+        "step_id": str(event.step_id),
+        "event_type": event.event_type,
+        "attempt": event.attempt,
+        "tier": event.tier,
+        "confidence": event.confidence,
+        "duration_ms": event.duration_ms,
+        "output_summary": event.summary,
+    }
+    return storable({name: fact for name, fact in facts.items() if fact is not None})
 
-    For a task that nothing else must change with, of an agent that has no limit."""
-    facts = event.params() | {"step_id": position.step_id}
-    kept = _kept(task, position)
-    row = _row(task, sql.complete(conn, **kept, **facts, lease_seconds=lease_seconds))
-    return claimed(row) if row["id"] is not None else None
+
+def advance(conn: Connection, facts: Sequence[str]) -> dict[UUID, dict[str, Any]]:
+    """Take runs to their next steps, each with its step's event. One statement.
+
+    Returns a row with `cancel_requested_at` for each task that was written. One that is not
+    among them has lost its run, or somebody holds its row: `record` says which."""
+    rows = sql.advance(conn, facts=_together(facts))
+    return {row["id"]: row for row in rows}
+
+
+def complete(
+    conn: Connection, facts: Sequence[str], *, onwards: bool, lease_seconds: float
+) -> tuple[frozenset[UUID], list[Claimed]]:
+    """End tasks as completed, each after its last step's event; with `onwards`, claim the best
+    runnable ones with the same statement, at most as many as were ended. Returns the ids of
+    those that were ended, as `advance` does, and what was claimed.
+
+    For tasks that nothing else must change with, of agents that have no limit."""
+    rows = sql.complete(
+        conn,
+        facts=_together(facts),
+        onwards=onwards,
+        lease_seconds=lease_seconds,
+    )
+    ended = frozenset(rows[0]["done"] or ())
+    return ended, [claimed(row) for row in rows if row["id"] is not None]
+
+
+def _together(facts: Sequence[str]) -> str:
+    return f"[{','.join(facts)}]"
 
 
 def _kept(task: Task, position: Position) -> dict[str, Any]:
-    """What every position says: whose it is, at which visit, and what is kept for good."""
+    """What a record says first: whose it is, at which visit, and what is kept for good."""
     output, question = position.output, position.question
     if output:
         checked_context({**task.context, **output})

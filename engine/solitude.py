@@ -25,7 +25,8 @@ def beneath(parked_for: str | None) -> str | None:
 
 
 class Solitude:
-    """Threads by their ident. A thread that is inside may claim, and runs what it gets."""
+    """Threads by their ident. A thread that is inside may claim, and runs what it gets. A run that
+    one passes on is inside by its own until another thread has taken it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,6 +52,11 @@ class Solitude:
             if self._inside == {ident}:
                 self._alone = ident
             return self._alone == ident
+
+    def follow(self, ident: int) -> None:
+        """It comes in along with a thread that is inside, whoever wants to be alone next."""
+        with self._lock:
+            self._inside.add(ident)
 
     def leave(self, ident: int) -> None:
         """It has no run any more; said for a thread that is given up, too."""

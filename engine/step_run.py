@@ -50,7 +50,7 @@ class StepTimedOut(EngineError):
     code = "timed_out"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """A claimed task in this process. Moments are of time.monotonic()."""
 
@@ -66,9 +66,6 @@ class Run:
     last_effect_at: float = math.inf
     steps_done: int = 0
     lost: bool = False
-    # Whether the end of the task may claim another one, and the run of that.
-    onwards: bool = False
-    following: Run | None = None
 
     @property
     def tier(self) -> int:

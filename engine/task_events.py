@@ -59,6 +59,11 @@ class Event:
     input_summary: str | None = None
     output_summary: str | None = None
 
+    @property
+    def summary(self) -> str | None:
+        """The output's summary, cut to what the table takes."""
+        return self.output_summary and self.output_summary[:SUMMARY_LENGTH]
+
     def params(self) -> dict[str, Any]:
         """The event as query parameters; summaries cut to what the table takes."""
         # Not asdict: it copies every value deeply, and this runs for each step.

@@ -156,10 +156,10 @@ def _found(row: dict[str, Any] | None, name: str) -> Task:
 # -- what a run does --------------------------------------------------------------
 
 
-def claim(conn: Connection, *, lease_seconds: float) -> Claimed | None:
-    """Take the best runnable task, with its agent, or None where there is none."""
-    row = sql.claim(conn, lease_seconds=lease_seconds)
-    return None if row is None else claimed(row)
+def claim(conn: Connection, *, lease_seconds: float, room: int = 1) -> list[Claimed]:
+    """Take the best runnable task, with its agent; or up to `room` of them, where nobody is
+    passed over by that. None of them where nothing is runnable."""
+    return [claimed(row) for row in sql.claim(conn, lease_seconds=lease_seconds, room=room)]
 
 
 def claimed(row: dict[str, Any]) -> Claimed:

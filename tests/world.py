@@ -8,7 +8,7 @@ a story: a mail comes, things settle, somebody presses a button, things settle.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -36,6 +36,7 @@ from engine.postgres import Database
 from engine.runtime import Runtime, build_runtime
 from engine.seeding import seed
 from engine.settings import PROJECT, Settings
+from engine.step_run import Run
 from engine.tasks import Task
 from tests.serving import serve
 from web.local import LocalSettings, create_local_app
@@ -93,14 +94,28 @@ class Company:
             with self.runtime.database.transaction("post_batches") as conn:
                 batches.post_ready(conn, self.runtime.settings)
             acted = deliveries.act(self.runtime)
-            run = claims.claim(self.runtime)
-            if run is not None:
-                while run is not None:
-                    run = executor.run(self.runtime, run, onwards=True)
+            runs = claims.claim(self.runtime)
+            if runs:
+                while runs:
+                    runs = executor.lap(self.runtime, runs, onwards=True)
                 continue
             if not acted and not self._show_cards():
                 return
         raise AssertionError("the engine does not come to rest")
+
+    def claim(self) -> Run | None:
+        """The run of the best runnable task."""
+        runs = claims.claim(self.runtime)
+        return runs[0] if runs else None
+
+    def carry(
+        self, run: Run, *, stopping: Callable[[], bool] = bool, onwards: bool = False
+    ) -> Run | None:
+        """Take it where it goes by itself; the run of what was claimed with its end."""
+        going = [run]
+        while going == [run]:
+            going = executor.lap(self.runtime, going, stopping=stopping, onwards=onwards)
+        return going[0] if going else None
 
     def _show_cards(self) -> bool:
         """Show every card, waiting out Slack's second between posts to a channel."""

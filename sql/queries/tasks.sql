@@ -32,25 +32,37 @@ select * from tasks where id = %(task_id)s for update;
 -- name: lock_by_token :one
 select * from tasks where wait_token = %(token)s for update;
 
--- name: claim :one
+-- name: claim :many
 -- The best runnable task whose agent has room. First the procedure, by the head of its queue,
 -- so that a thousand tasks of a full or paused agent are not walked through. Where the heads of
 -- several are equally urgent, that of the agent that has fewest running, and of its procedures
 -- the one that has fewest: otherwise one slow procedure with a long queue would take every
 -- thread for hours. Where all that wait there are being taken by others, the next procedure.
+-- Up to %(room)s are taken at once, but only where that passes nobody over: where no other procedure
+-- waits, of an agent without a limit, and only such as nobody has parked.
 with best as (
-    select t.id, sop.agent_id, sop.max_concurrent_tasks
-      from (select sop_id, agent_id, max_concurrent_tasks from runnable_sops
+    select t.id, sop.sop_id, sop.agent_id, sop.max_concurrent_tasks,
+           sop.running_of_sop is null and sop.max_concurrent_tasks is null
+             and t.parked_for is null as alone
+      from (select sop_id, agent_id, max_concurrent_tasks, running_of_sop from runnable_sops
              where max_concurrent_tasks is null or running_tasks < max_concurrent_tasks
              order by priority desc, running_of_agent, running_of_sop, queued_at) sop
      cross join lateral (
         -- Only so is the index walked in order, and only to its first row that is free.
-        select t.id from tasks t
+        select t.id, t.parked_for from tasks t
          where t.sop_id = sop.sop_id and t.status = 'pending'
          order by t.priority desc, t.queued_at
          limit 1
            for update of t skip locked) t
      limit 1
+), others as (
+    select t.id from best cross join lateral (
+        select t.id from tasks t
+         where t.sop_id = best.sop_id and t.status = 'pending' and t.parked_for is null
+           and t.id <> best.id
+         order by t.priority desc, t.queued_at
+         limit case when best.alone then %(room)s::int - 1 else 0 end
+           for update of t skip locked) t
 ), counted as (
     update agents a set running_tasks = a.running_tasks + 1
       from best
@@ -62,85 +74,127 @@ update tasks t
    set status = 'in_progress', run_token = new_id(), step_started_at = now(),
        lease_until = now() + make_interval(secs => %(lease_seconds)s),
        started_at = coalesce(t.started_at, engine_now())
-  from best
- where t.id = best.id
-   and (best.max_concurrent_tasks is null or exists (select from counted))
+  from (select id from best where max_concurrent_tasks is null or exists (select from counted)
+        union all select id from others
+        -- By this the planner knows that they are few, and looks each of them up.
+        limit 10) taken
+ where t.id = taken.id
 returning t.*, (select to_jsonb(a) from agents a where a.id = t.agent_id) as agent;
 
--- name: advance :one
--- What `record` does where the run goes on to its next step with one event, which is most of
--- what is ever recorded: half the work for the server, and two thirds for the worker.
-with t as (
-    update tasks
-       set context = case when %(output)s::jsonb is null then context else context || %(output)s::jsonb end,
-           step_id = %(next_step_id)s, visit = %(visit)s, attempt = 0, tier = null, wake_at = null,
-           parked_for = null, wait_token = null, question = coalesce(%(question)s::jsonb, question),
-           deadline = null, reminded_at = null, subject = coalesce(%(subject)s, subject), error = null,
-           step_started_at = now(), events = events + 1
-     where id = %(task_id)s and run_token = %(run_token)s and status = 'in_progress'
-    returning id, agent_id, events, cancel_requested_at
-)
-insert into task_events (
-    task_id, seq, agent_id, step_id, event_type, attempt, tier, model, tokens_in, tokens_out,
-    tokens_cached, cost_usd, confidence, duration_ms, actor, effect_key, input_summary, output_summary)
-select t.id, t.events, t.agent_id, %(step_id)s, %(event_type)s, %(attempt)s, %(tier)s, %(model)s,
-       %(tokens_in)s, %(tokens_out)s, %(tokens_cached)s, %(cost_usd)s, %(confidence)s,
-       %(duration_ms)s, %(actor)s, %(effect_key)s, %(input_summary)s, %(output_summary)s
-  from t
-returning (select cancel_requested_at from t) as cancel_requested_at;
-
--- name: complete :one
--- What `record` does where the task is done, and `claim` with it: under load a statement and
--- a commit less for each task. Agents that count their running tasks are left to `claim`, for
--- one statement cannot change the same agent twice. No row means that the run was lost, and
--- then nothing was claimed; a row whose id is null, that nothing is runnable.
-with done as (
-    update tasks
-       set context = case when %(output)s::jsonb is null then context else context || %(output)s::jsonb end,
-           status = 'completed', step_id = %(step_id)s, visit = %(visit)s, attempt = 0, tier = null,
-           wake_at = null, parked_for = null, wait_token = null,
-           question = coalesce(%(question)s::jsonb, question), deadline = null, reminded_at = null,
-           subject = coalesce(%(subject)s, subject), error = null, run_token = null,
-           lease_until = null, step_started_at = null, finished_at = engine_now(),
-           events = events + 2
-     where id = %(task_id)s and run_token = %(run_token)s and status = 'in_progress'
-    returning id, agent_id, events
+-- name: advance :many
+-- What `record` does for runs that go on to their next steps with one event each, which is most
+-- of what is ever recorded: for several at once a third of the server's work, and a commit
+-- instead of several. Whose row somebody holds is not waited for. The ids of those that are
+-- written; whose is not among them has lost its run, or is left to `record`.
+with given as (
+    select * from jsonb_to_recordset(%(facts)s::jsonb) as given (
+           task_id uuid, run_token uuid, next_step_id uuid, visit int, output jsonb, question jsonb,
+           subject text, step_id uuid, event_type text, attempt int, tier smallint, confidence real,
+           duration_ms int, output_summary text)
+     -- See `claim`. A number that changed would have it plan anew every time.
+     limit 10
+), free as (
+    select given.* from given cross join lateral (
+        select from tasks t
+         where t.id = given.task_id and t.run_token = given.run_token and t.status = 'in_progress'
+           for update skip locked) t
+), moved as (
+    update tasks t
+       set context = case when free.output is null then t.context else t.context || free.output end,
+           step_id = free.next_step_id, visit = free.visit, attempt = 0, tier = null, wake_at = null,
+           parked_for = null, wait_token = null, question = coalesce(free.question, t.question),
+           deadline = null, reminded_at = null, subject = coalesce(free.subject, t.subject),
+           error = null, step_started_at = now(), events = t.events + 1
+      from free
+     where t.id = free.task_id
+    returning t.id, t.agent_id, t.events, t.cancel_requested_at, free.step_id, free.event_type,
+              free.attempt, free.tier, free.confidence, free.duration_ms, free.output_summary
 ), logged as (
     insert into task_events (
-        task_id, seq, agent_id, step_id, event_type, attempt, tier, model, tokens_in, tokens_out,
-        tokens_cached, cost_usd, confidence, duration_ms, actor, effect_key, input_summary, output_summary)
-    select id, events - 1, agent_id, %(step_id)s::uuid, %(event_type)s::text, %(attempt)s::int,
-           %(tier)s::smallint, %(model)s::text, %(tokens_in)s::int, %(tokens_out)s::int,
-           %(tokens_cached)s::int, %(cost_usd)s::numeric, %(confidence)s::real,
-           %(duration_ms)s::int, %(actor)s::text, %(effect_key)s::text, %(input_summary)s::text,
-           %(output_summary)s::text
+        task_id, seq, agent_id, step_id, event_type, attempt, tier, confidence, duration_ms,
+        output_summary)
+    select id, events, agent_id, step_id, event_type, attempt, tier, confidence, duration_ms,
+           output_summary
+      from moved
+)
+select id, cancel_requested_at from moved;
+
+-- name: complete :many
+-- What `record` does for tasks that are done, and `claim` with it, as many as were ended: under
+-- load a statement and a commit less for each. Where the best one is of an agent that counts its
+-- running tasks, nothing is claimed, for one statement cannot change the same agent twice; nor
+-- where it was parked, for it may have to be run alone: both are left to `claim`. Each row says
+-- in `done` which tasks have ended, as `advance` does, and is one that was claimed; or its id is
+-- null.
+with given as (
+    select * from jsonb_to_recordset(%(facts)s::jsonb) as given (
+           task_id uuid, run_token uuid, visit int, output jsonb, question jsonb, subject text,
+           step_id uuid, event_type text, attempt int, tier smallint, confidence real,
+           duration_ms int, output_summary text)
+     limit 10
+), free as (
+    select given.* from given cross join lateral (
+        select from tasks t
+         where t.id = given.task_id and t.run_token = given.run_token and t.status = 'in_progress'
+           for update skip locked) t
+), done as (
+    update tasks t
+       set context = case when free.output is null then t.context else t.context || free.output end,
+           status = 'completed', step_id = free.step_id, visit = free.visit, attempt = 0,
+           tier = null, wake_at = null, parked_for = null, wait_token = null,
+           question = coalesce(free.question, t.question), deadline = null, reminded_at = null,
+           subject = coalesce(free.subject, t.subject), error = null, run_token = null,
+           lease_until = null, step_started_at = null, finished_at = engine_now(),
+           events = t.events + 2
+      from free
+     where t.id = free.task_id
+    returning t.id, t.agent_id, t.events, free.step_id, free.event_type, free.attempt, free.tier,
+              free.confidence, free.duration_ms, free.output_summary
+), logged as (
+    insert into task_events (
+        task_id, seq, agent_id, step_id, event_type, attempt, tier, confidence, duration_ms,
+        output_summary)
+    select id, events - 1, agent_id, step_id, event_type, attempt, tier, confidence, duration_ms,
+           output_summary
       from done
      union all
-    select id, events, agent_id, null, 'task_completed', null, null, null, null, null, null,
-           null, null, null, null, null, null, null
+    select id, events, agent_id, null, 'task_completed', null, null, null, null, null
       from done
 ), best as (
-    select t.id
-      from (select sop_id from runnable_sops
-             where max_concurrent_tasks is null and exists (select from done)
+    select t.id, sop.sop_id, sop.running_of_sop is null as alone,
+           sop.max_concurrent_tasks is null and t.parked_for is null as free
+      from (select sop_id, max_concurrent_tasks, running_of_sop from runnable_sops
+             where (max_concurrent_tasks is null or running_tasks < max_concurrent_tasks)
+               and %(onwards)s::boolean and exists (select from done)
              order by priority desc, running_of_agent, running_of_sop, queued_at) sop
      cross join lateral (
-        select t.id from tasks t
+        select t.id, t.parked_for from tasks t
          where t.sop_id = sop.sop_id and t.status = 'pending'
          order by t.priority desc, t.queued_at
          limit 1
            for update of t skip locked) t
      limit 1
+), others as (
+    select t.id from best cross join lateral (
+        select t.id from tasks t
+         where t.sop_id = best.sop_id and t.status = 'pending' and t.parked_for is null
+           and t.id <> best.id
+         order by t.priority desc, t.queued_at
+         limit case when best.free and best.alone then (select count(*) from done) - 1 else 0 end
+           for update of t skip locked) t
 ), claimed as (
     update tasks t
        set status = 'in_progress', run_token = new_id(), step_started_at = now(),
            lease_until = now() + make_interval(secs => %(lease_seconds)s),
            started_at = coalesce(t.started_at, engine_now())
-      from best
-     where t.id = best.id
+      from (select id from best where free
+            union all select id from others
+            limit 10) taken
+     where t.id = taken.id
     returning t.*, (select to_jsonb(a) from agents a where a.id = t.agent_id) as agent
 )
-select claimed.* from done left join claimed on true;
+select (select array_agg(id) from done) as done, claimed.*
+  from (select) one left join claimed on true;
 
 -- name: record :one
 -- The step's events, what it put out, and where the task stands now: one statement, one

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from engine import claims, executor, tallies, tasks
+from engine import tallies, tasks
 from engine.mail.ses import wire_message_id
 from engine.tasks import Task
 from tests.campaigns.hands import (
@@ -48,8 +48,8 @@ def settle(office: Company) -> None:
     """As a worker does: several threads carry what is runnable, then the rest settles."""
 
     def carry() -> None:
-        while (run := claims.claim(office.runtime)) is not None:
-            executor.run(office.runtime, run)
+        while (run := office.claim()) is not None:
+            office.carry(run)
 
     with office.runtime.database.statement("wake_due") as conn:
         tasks.sql.wake_due(conn)

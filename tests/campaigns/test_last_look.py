@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine import claims, effects, executor, tasks
+from engine import effects, tasks
 from engine.mail import ses
 from engine.step_run import Run
 from engine.tasks import Task
@@ -67,7 +67,7 @@ def unreachable(office: Company, _: pytest.MonkeyPatch) -> None:
     there, business = office.runtime.mailer, office.runtime.business
     away = office.runtime.settings.model_copy(update={"ses_endpoint_url": "http://127.0.0.1:1"})
     object.__setattr__(office.runtime, "mailer", ses.from_settings(away, business))
-    executor.run(office.runtime, its_turn(office))
+    office.carry(its_turn(office))
     object.__setattr__(office.runtime, "mailer", there)
 
 
@@ -80,7 +80,7 @@ def told_to_stop(office: Company, monkeypatch: pytest.MonkeyPatch) -> None:
 
     # The module's own name for it: `time.sleep` itself belongs to every thread there is.
     monkeypatch.setattr(effects, "time", SimpleNamespace(sleep=freeze))
-    executor.run(office.runtime, run)
+    office.carry(run)
     monkeypatch.undo()
     expire_lease(office, run.task)
 
@@ -91,7 +91,7 @@ def its_turn(office: Company) -> Run:
         conn.execute("update clock set shift = shift + interval '6 minutes'")
     with office.runtime.database.statement("wake_due") as conn:
         tasks.sql.wake_due(conn)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     return run
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine import effects, positions, rescues
+from engine import abreast, effects, positions, rescues
 from engine.runtime import Runtime
-from engine.task_events import Event
 
 
 def late_rescue() -> None:
@@ -48,6 +47,11 @@ def no_look_up() -> None:
     effects._settle = settle
 
 
+def by_itself(_: Any, leaving: Any, **__: object) -> tuple[list[Any], list[Any]]:
+    """Nothing is written together; so each one comes to `record`."""
+    return [], list(leaving)
+
+
 def events_twice() -> None:
     """Each record writes its events twice."""
     once = positions.record
@@ -55,11 +59,8 @@ def events_twice() -> None:
     def twice(conn: Any, task: Any, position: Any, events: Any, **given: Any) -> Any:
         return once(conn, task, position, [*events, *events], **given)
 
-    def complete(conn: Any, task: Any, position: Any, event: Event, **_: object) -> None:
-        twice(conn, task, position, [event, Event("task_completed")])
-
     positions.record = twice
-    positions.complete = complete
+    abreast.write = by_itself
 
 
 def events_lost() -> None:
@@ -72,6 +73,7 @@ def events_lost() -> None:
         return row
 
     positions.record = lost
+    abreast.write = by_itself
 
 
 WAYS: dict[str, Callable[[], None]] = {

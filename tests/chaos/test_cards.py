@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from engine import card_drawing, card_poster, cards, claims, questions
+from engine import card_drawing, card_poster, cards, questions
 from engine.answers import Answer
 from engine.cards import Card
 from engine.errors import Refused
@@ -42,12 +42,11 @@ def office(database: str, tmp_path: Path) -> Iterator[Company]:
 
 def asked(office: Company) -> Task:
     """A task that has asked, and whose card nobody has shown yet."""
-    from engine import executor
 
     task = office.run_sop("ask")
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
-    executor.run(office.runtime, run)
+    office.carry(run)
     return office.see(task)
 
 

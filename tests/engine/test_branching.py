@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from engine import claims, executor
 from tests.engine.hands import alarms, answer, begin, procedure, question, setting, summaries
 from tests.engine.test_effects import ANNA, MAIL, NOTIFY
 from tests.world import Company
@@ -146,9 +145,9 @@ def test_a_long_procedure_yields_and_goes_on(office: Company) -> None:
     office.import_sop(procedure(steps))
     first, second = office.run_sop("small"), office.run_sop("small")
     turns = []
-    while run := claims.claim(office.runtime):
+    while run := office.claim():
         turns.append(run.task.number)
-        executor.run(office.runtime, run)
+        office.carry(run)
     assert turns == [first.number, second.number] * 3
     for task in (first, second):
         assert office.see(task).status == "completed"
@@ -159,9 +158,9 @@ def test_a_worker_that_stops_ends_with_the_step_in_flight(office: Company) -> No
     steps = SAY.format(key="a", then="next") + SAY.format(key="b", then="next")
     office.import_sop(procedure(steps))
     task = office.run_sop("small")
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
-    executor.run(office.runtime, run, stopping=lambda: True)
+    office.carry(run, stopping=lambda: True)
     assert (office.see(task).status, said(office)) == ("pending", ["a"])
     office.settle()
     assert (office.see(task).status, said(office)) == ("completed", ["a", "b"])
@@ -173,9 +172,9 @@ def test_a_worker_that_stops_asks_no_bigger_model(office: Company) -> None:
     unsure(office, times=1)
     office.import_sop(procedure(CLASSIFY))
     task = office.run_sop("small", **TEXT)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
-    executor.run(office.runtime, run, stopping=lambda: True)
+    office.carry(run, stopping=lambda: True)
     assert (office.see(task).status, models(office)) == ("pending", ["haiku"])
     assert office.see(task).tier == 2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import executor, progress, tasks
+from engine import progress, tasks
 from tests.engine.hands import begin, cancel, children, expire_lease, procedure, question
 from tests.engine.test_effects import NOTIFY, claimed
 from tests.world import Company
@@ -39,7 +39,7 @@ def dies(office: Company, monkeypatch: pytest.MonkeyPatch, steps: str) -> tasks.
     with monkeypatch.context() as patched:
         patched.setattr(progress.tasks, "end_cancelled", die)
         with pytest.raises(_Killed):
-            executor.run(office.runtime, run)
+            office.carry(run)
     if office.see(run.task).status == "in_progress":
         expire_lease(office, run.task)
     office.settle()
@@ -64,7 +64,7 @@ def test_no_child_is_run(office: Company, monkeypatch: pytest.MonkeyPatch) -> No
 def test_who_lives_ends_it_with_its_card(office: Company) -> None:
     run = claimed(office, ASK, {})
     cancel(office, run.task)
-    executor.run(office.runtime, run)
+    office.carry(run)
     office.settle()
     assert office.see(run.task).status == "cancelled"
     assert question(office, run.task)["state"] == "cancelled"

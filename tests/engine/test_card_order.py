@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine import card_poster, claims
+from engine import card_poster
 from engine.slack import posting
 from engine.tasks import Task
 from tests.engine.hands import answer, procedure, rows
@@ -31,10 +31,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(office: Company, count: int = MANY) -> list[Task]:
     office.import_sop(procedure(ASK))
     asked = [office.run_sop("small", nr=n) for n in range(count)]
-    from engine import executor
 
-    while run := claims.claim(office.runtime):
-        executor.run(office.runtime, run)
+    while run := office.claim():
+        office.carry(run)
     return asked
 
 

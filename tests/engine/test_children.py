@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import claims, executor
+from engine import executor
 from engine.errors import TaskClosed
 from engine.tasks import Task
 from tests.engine.hands import answer, begin, cancel, children, procedure, rerun, rows
@@ -116,7 +116,7 @@ def test_a_parent_cancelled_while_it_starts_children_leaves_none(office: Company
     office.import_sop(procedure(CHILD, slug="child"))
     office.import_sop(procedure(EACH))
     task = office.run_sop("small", customer_list=[{"way": "ok"}, {"way": "ask"}])
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     outcome = executor.perform(office.runtime, run)
     cancel(office, task)

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from engine import agents, claims, executor, positions, sops, tasks
+from engine import agents, executor, positions, sops, tasks
 from engine.agents import AgentDefinition
 from engine.crew import Crew
 from engine.errors import RunLost
@@ -56,7 +56,7 @@ def start(office: Company, sop: str, **facts: Any) -> Task:
 
 
 def claim(office: Company) -> Run:
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     return run
 
@@ -77,7 +77,7 @@ def test_the_most_urgent_task_comes_first_and_then_the_oldest(office: Company) -
     taken = [claim(office).task.number for _ in order]
     wanted = [order[n].number for n in (2, 4, 0, 1, 3, 5)]
     assert taken == wanted
-    assert claims.claim(office.runtime) is None
+    assert office.claim() is None
 
 
 def test_of_equally_urgent_ones_the_agent_with_fewest_in_hand_comes_first(office: Company) -> None:
@@ -98,13 +98,13 @@ def test_no_more_of_an_agents_tasks_run_at_once_than_it_may(office: Company) -> 
     first, second = claim(office), claim(office)
     assert running(office, "busy") == 2
     assert claim(office).procedure.sop.slug == "of_idle", "who is full keeps nobody waiting"
-    assert claims.claim(office.runtime) is None
-    executor.run(office.runtime, first)
+    assert office.claim() is None
+    office.carry(first)
     assert running(office, "busy") == 1
     third = claim(office)
     assert (third.procedure.sop.slug, running(office, "busy")) == ("of_busy", 2)
     for run in (second, third):
-        executor.run(office.runtime, run)
+        office.carry(run)
     assert running(office, "busy") == 0
     assert running(office, "idle") == 0, "nobody counts what has no limit"
 
@@ -130,7 +130,7 @@ def test_a_dead_workers_tasks_are_counted_off(office: Company) -> None:
     for _ in range(3):
         start(office, "of_busy")
     dead = [claim(office), claim(office)]
-    assert claims.claim(office.runtime) is None
+    assert office.claim() is None
     expire_lease(office, dead[0].task)
     assert running(office, "busy") == 1
     assert claim(office).task.id == dead[0].task.id, "it keeps its place in the queue"
@@ -146,10 +146,10 @@ def test_a_wrong_count_is_put_right(office: Company) -> None:
     start(office, "of_busy")
     run = claim(office)
     _limit(office, None)
-    executor.run(office.runtime, run)
+    office.carry(run)
     _limit(office, 1)
     start(office, "of_busy")
-    assert claims.claim(office.runtime) is None
+    assert office.claim() is None
     with setting(office, lease_renewal_seconds=0.1):
         crew = Crew(office.runtime, size=1, on_exhausted=lambda: None)
         crew.start()
@@ -201,7 +201,7 @@ def test_every_write_of_a_lost_run_is_refused(office: Company) -> None:
             positions.record(conn, late.task, position, [Event("task_completed")])
         with pytest.raises(RunLost):
             positions.keep_reply(conn, late.task, {"draft_x": "y"}, Event("llm_called"))
-    executor.run(office.runtime, late)
+    office.carry(late)
     with pytest.raises(RunLost):
         executor.give_up(office.runtime, late)
     assert (office.see(task), office.timeline(task)) == (before, events)
@@ -254,7 +254,7 @@ def test_a_task_that_was_cancelled_while_pending_is_never_claimed(office: Compan
     agent(office, "busy", None)
     task = start(office, "of_busy")
     cancel(office, task)
-    assert claims.claim(office.runtime) is None
+    assert office.claim() is None
 
 
 def test_settling_leaves_no_lease_behind(office: Company) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import claims, effects, executor, failures, rulings, tasks
+from engine import effects, executor, failures, rulings, tasks
 from engine.step_run import Run
 from engine.tasks import Task
 from tests.engine.hands import (
@@ -138,9 +138,9 @@ def test_a_post_made_before_the_thread_opened_is_found_outside_it(office: Compan
     office.local.clear_faults()
     answer(office, task, "ok", settle=False)
     office.order("slack", "drop_after", path="chat.postMessage")
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
-    executor.run(office.runtime, run)
+    office.carry(run)
     assert office.see(task).parked_for == "settling:slack"
     with office.runtime.database.statement("patience") as conn:
         conn.execute("update cards set next_try_at = now()")
@@ -240,12 +240,12 @@ def test_a_worker_that_dies_in_the_call_leaves_it_in_doubt(office: Company) -> N
     """The mail went out, and nobody was left to write that down."""
     office.import_sop(procedure(SEND))
     task = office.run_sop("small", **MAIL)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     mailer = office.runtime.mailer
     object.__setattr__(office.runtime, "mailer", _Dying(mailer))
     with pytest.raises(_Killed):
-        executor.run(office.runtime, run)
+        office.carry(run)
     object.__setattr__(office.runtime, "mailer", mailer)
     expire_lease(office, task)
     office.settle()
@@ -347,7 +347,7 @@ def test_an_agent_without_the_right_makes_no_call(office: Company) -> None:
 def claimed(office: Company, steps: str, context: dict[str, Any]) -> Run:
     office.import_sop(procedure(steps))
     office.run_sop("small", **context)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     return run
 
@@ -355,12 +355,12 @@ def claimed(office: Company, steps: str, context: dict[str, Any]) -> Run:
 def test_a_run_that_was_taken_over_writes_nothing(office: Company) -> None:
     late = claimed(office, SEND, MAIL)
     expire_lease(office, late.task)
-    now = claims.claim(office.runtime)
+    now = office.claim()
     assert now is not None
-    executor.run(office.runtime, now)
+    office.carry(now)
     before = office.timeline(late.task)
 
-    executor.run(office.runtime, late)
+    office.carry(late)
     assert office.timeline(late.task) == before
     assert len(office.outbox) == 1
 
@@ -368,7 +368,7 @@ def test_a_run_that_was_taken_over_writes_nothing(office: Company) -> None:
 def test_a_lease_that_ran_out_keeps_the_mail_back(office: Company) -> None:
     run = claimed(office, SEND, MAIL)
     run.lease_until -= 60
-    executor.run(office.runtime, run)
+    office.carry(run)
     assert not office.requests("ses")
     expire_lease(office, run.task)
     office.settle()
@@ -400,7 +400,7 @@ def test_nothing_slow_lies_between_the_lease_and_the_call(
         return calm(*given)
 
     monkeypatch.setattr(slow, lose_the_lease)
-    executor.run(office.runtime, run)
+    office.carry(run)
     monkeypatch.undo()
     assert not office.requests(vendor)
     assert effects_of(office, run.task) == []
@@ -416,7 +416,7 @@ def test_a_lease_that_runs_out_between_intent_and_call_leaves_no_doubt(
 
     # The module's own name for it: `time.sleep` itself belongs to every thread there is.
     monkeypatch.setattr(effects, "time", SimpleNamespace(sleep=freeze))
-    executor.run(office.runtime, run)
+    office.carry(run)
     monkeypatch.undo()
     assert not office.requests("ses")
     expire_lease(office, run.task)
@@ -442,7 +442,7 @@ def test_a_retry_by_the_engine_is_the_same_effect(office: Company) -> None:
     office.settle()
     assert office.see(run.task).status == "completed"
     assert len(office.outbox) == 1
-    executor.run(office.runtime, run)
+    office.carry(run)
     assert outcome is not None
 
 

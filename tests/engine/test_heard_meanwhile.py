@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine import executor, families
+from engine import families
 from engine.steps import STEP_TYPES
 from engine.tasks import Task
 from tests.engine.hands import children, procedure
@@ -40,7 +40,7 @@ def test_a_follow_up_knows_what_was_heard_in_the_turn_that_starts_it(office: Com
     office.import_sop(procedure(FOLLOW, slug="follow"))
     run = claimed(office, LATER, {"customer_name": "Anna"})
     replies(office, run.task)
-    executor.run(office.runtime, run)
+    office.carry(run)
     [child] = children(office, run.task)
     assert child.context["customer_replied"] is True
     office.pass_time(days=6)
@@ -64,7 +64,7 @@ def test_a_wait_that_a_reply_ends_does_not_begin_after_it(
         monkeypatch.setattr(STEP_TYPES["wait"], "run", interrupted)
     else:
         replies(office, run.task)
-    executor.run(office.runtime, run)
+    office.carry(run)
     office.settle()
     assert office.see(run.task).status == "completed"
     assert [m["text"] for m in office.messages("#leads-incoming")] == ["They replied."]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import agents, claims, executor, halt, suppressions
+from engine import agents, executor, halt, suppressions
 from engine.errors import TaskClosed
 from engine.keyed_hash import contact_hash
 from engine.step_run import Run
@@ -65,7 +65,7 @@ def test_a_stop_that_is_lifted_while_a_task_parks_does_not_forget_it(office: Com
 def claimed(office: Company, steps: str = SEND) -> Run:
     office.import_sop(procedure(steps))
     office.run_sop("small", **MAIL)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     return run
 
@@ -94,7 +94,7 @@ def test_a_paused_agent_starts_nothing(office: Company) -> None:
 def test_a_pause_holds_the_next_effect_of_what_is_running(office: Company) -> None:
     run = claimed(office)
     pause(office)
-    executor.run(office.runtime, run)
+    office.carry(run)
     task = office.see(run.task)
     assert (task.status, task.attempt) == ("pending", 0)
     assert summaries(office, task, "task_parked") == ["paused"]
@@ -108,7 +108,7 @@ def test_a_pause_holds_the_next_effect_of_what_is_running(office: Company) -> No
 def test_a_cancelled_task_makes_no_further_call(office: Company) -> None:
     run = claimed(office)
     assert cancel(office, run.task).status == "in_progress"
-    executor.run(office.runtime, run)
+    office.carry(run)
     task = office.see(run.task)
     assert task.status == "cancelled"
     assert not office.requests("ses")
@@ -217,12 +217,12 @@ def test_of_two_procedures_in_two_workers_one_yields(office: Company) -> None:
     for slug in ("spring", "autumn"):
         office.import_sop(procedure(only, slug=slug, agent="marketing"))
     both = [office.run_sop(slug, **MARKETING) for slug in ("spring", "autumn")]
-    runs = [claims.claim(office.runtime) for _ in both]
+    runs = [office.claim() for _ in both]
     together = threading.Barrier(2)
 
     def work(run: Any) -> None:
         together.wait(30)
-        executor.run(office.runtime, run)
+        office.carry(run)
 
     threads = [threading.Thread(target=work, args=(run,)) for run in runs]
     for thread in threads:
@@ -282,9 +282,9 @@ def test_a_slot_that_lies_ahead_is_reserved_and_not_asked_for_again(office: Comp
         )
     first, second = office.run_sop("small"), office.run_sop("small")
     for _ in range(2):
-        run = claims.claim(office.runtime)
+        run = office.claim()
         assert run is not None
-        executor.run(office.runtime, run)
+        office.carry(run)
     first, second = office.see(first), office.see(second)
     assert first.parked_for == second.parked_for == "slot:slack:#leads-incoming"
     assert first.attempt == second.attempt == 0

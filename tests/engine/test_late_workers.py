@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine import claims, effects, executor, failures
+from engine import effects, executor, failures
 from engine.errors import AlreadyAnswered
 from engine.step_run import Run
 from engine.tasks import Task
@@ -38,7 +38,7 @@ def frozen(office: Company, monkeypatch: pytest.MonkeyPatch, meanwhile: Meanwhil
         meanwhile(run.task)
 
     monkeypatch.setattr(effects, "time", SimpleNamespace(sleep=freeze))
-    executor.run(office.runtime, run)
+    office.carry(run)
     return run
 
 
@@ -86,7 +86,7 @@ def test_who_sends_it_late_closes_the_question(
             return message_id
 
     object.__setattr__(office.runtime, "mailer", Slow())
-    executor.run(office.runtime, run)
+    office.carry(run)
     assert question(office, run.task)["answer"]["choice"] == "sent"
     office.settle()
     assert office.see(run.task).status == "completed"
@@ -112,7 +112,7 @@ def test_a_ruling_holds_where_it_became_known_before_the_question(
     def meanwhile(_: Task) -> None:
         office.settle()
         vendors_have_answered_but_nobody_looks(office)
-        run = claims.claim(office.runtime)
+        run = office.claim()
         assert run is not None
         runs.append((run, executor.perform(office.runtime, run)))
 

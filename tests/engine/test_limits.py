@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner, Result
 
-from engine import claims
 from engine.cli import cli
 from engine.seeding import seed
 from engine.settings import PROJECT
@@ -26,19 +25,19 @@ def test_a_limit_is_set_by_a_command_and_is_an_event(
     office.import_sop(procedure(LOOK))
     for _ in range(3):
         office.run_sop("small")
-    running = claims.claim(office.runtime)
+    running = office.claim()
     assert running is not None
     told = command(office, monkeypatch, "limit", "lead_response", "2")
     assert (told.exit_code, told.output) == (0, "lead_response: 2 at once\n")
-    assert claims.claim(office.runtime) is not None
-    assert claims.claim(office.runtime) is None, "the one that ran before counts too"
+    assert office.claim() is not None
+    assert office.claim() is None, "the one that ran before counts too"
     assert "2 at once" in command(office, monkeypatch, "list").output
     [event] = rows(office, "select * from task_events where event_type = 'agent_changed'")
     assert event["output_summary"] == "lead_response: 2 at once"
     assert event["actor"].startswith("cli:")
     assert "as before" in command(office, monkeypatch, "limit", "lead_response", "2").output
     command(office, monkeypatch, "limit", "lead_response", "none")
-    assert claims.claim(office.runtime) is not None
+    assert office.claim() is not None
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "many", "1.5", "99999999"])
@@ -72,9 +71,9 @@ def test_a_dead_run_gives_its_place_back_when_it_is_rescued(
     command(office, monkeypatch, "limit", "lead_response", "1")
     for _ in range(2):
         office.run_sop("small")
-    lost = claims.claim(office.runtime)
+    lost = office.claim()
     assert lost is not None
-    assert claims.claim(office.runtime) is None
+    assert office.claim() is None
     expire_lease(office, lost.task)
-    assert claims.claim(office.runtime) is not None
-    assert claims.claim(office.runtime) is None
+    assert office.claim() is not None
+    assert office.claim() is None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
-from engine import batch_answers, claims, deliveries, executor, questions, task_events
+from engine import batch_answers, deliveries, questions, task_events
 from engine.answers import Answer
 from engine.errors import AlreadyAnswered, TaskClosed
 from engine.postgres import connect
@@ -96,13 +96,13 @@ def test_a_childs_end_and_its_parents_cancellation_wait_for_each_other(office: C
     task = parent(office, "ask", "ask")
     child, other = children(office, task)
     answer(office, child, "good", settle=False)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     meet(
         office,
         task,
         lambda: cancel(office, task),
-        lambda: executor.run(office.runtime, run),
+        lambda: office.carry(run),
     )
     office.settle()
     assert [office.see(one).status for one in (task, other)] == ["cancelled", "cancelled"]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from engine import claims, lost_cards
+from engine import lost_cards
 from engine.errors import NotAllowed, TaskClosed
 from engine.tasks import Task
 from tests.engine.hands import OWNER, VIEWER, begin, question, rows
@@ -130,14 +130,13 @@ def test_a_channel_that_is_gone_sends_it_to_escalations(office: Company) -> None
 
 
 def begin_without_settling(office: Company) -> Task:
-    from engine import executor
     from tests.engine.hands import procedure
 
     office.import_sop(procedure(ASK))
     task = office.run_sop("small")
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
-    executor.run(office.runtime, run)
+    office.carry(run)
     return office.see(task)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine import claims, executor
+from engine import executor
 from engine.errors import AnswerInvalid
 from engine.llm import Usage
 from tests.engine.hands import (
@@ -180,7 +180,7 @@ def test_a_finished_reply_is_not_paid_for_twice(office: Company) -> None:
     script(office.local, object={"category": "good", "confidence": 0.9})
     office.import_sop(procedure(CLASSIFY))
     task = office.run_sop("small", **TEXT)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     executor.perform(office.runtime, run)  # and the worker dies before it writes that down
     expire_lease(office, task)
@@ -245,12 +245,12 @@ def test_a_cancelled_task_asks_no_bigger_model(office: Company) -> None:
     unsure(office)
     office.import_sop(procedure(CLASSIFY))
     task = office.run_sop("small", **TEXT)
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     outcome = executor.perform(office.runtime, run)
     cancel(office, task)
     if executor.record(office.runtime, run, outcome):
-        executor.run(office.runtime, run)
+        office.carry(run)
     office.settle()
     assert office.see(task).status == "cancelled"
     assert models(office) == ["haiku"]

@@ -12,7 +12,7 @@ from tests.world import Company, wait_until
 
 
 def go_on(office: Company, run: Run) -> Run | None:
-    return executor.run(office.runtime, run, onwards=True)
+    return office.carry(run, onwards=True)
 
 
 def test_the_next_task_is_claimed_with_the_end_of_one(office: Company) -> None:
@@ -36,7 +36,7 @@ def test_a_lost_run_claims_nothing(office: Company) -> None:
     agent(office, "one", None)
     task = start(office, "of_one")
     late = claim(office)
-    assert executor.record(office.runtime, late, executor.perform(office.runtime, late))
+    assert executor.lap(office.runtime, [late]) == [late]
     expire_lease(office, task)
     now = claim(office)
     start(office, "of_one")
@@ -83,7 +83,7 @@ def test_a_worker_that_stops_claims_nothing_more(office: Company) -> None:
     run = claim(office)
     start(office, "of_one")
     stopping = iter([False, False, True, True])
-    following = executor.run(office.runtime, run, stopping=lambda: next(stopping), onwards=True)
+    following = office.carry(run, stopping=lambda: next(stopping), onwards=True)
     assert following is None
     assert rows(office, "select count(*)::int as n from tasks where status = 'in_progress'") == [
         {"n": 0}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from engine import claims
 from engine.errors import AlreadyAnswered, TaskClosed
 from tests.engine.hands import (
     alarms,
@@ -84,7 +83,7 @@ def test_of_a_task_that_waits_for_a_time(office: Company) -> None:
 
 def test_not_of_a_running_task(office: Company) -> None:
     office.mail("lead")
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     with pytest.raises(TaskClosed, match="running"):
         rerun(office, run.task, "draft")

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from engine import claims, executor, families
+from engine import families
 from engine.tasks import Task
 from tests.engine.hands import answer, begin, procedure, question, rows
 from tests.engine.test_effects import MAIL
@@ -138,10 +138,8 @@ def test_several_workers_keep_the_distance_too(database: str, tmp_path: Path) ->
         tasks = after_a_gap(office, 5)
         with office.runtime.database.statement("wake") as conn:
             conn.execute("update tasks set status = 'pending' where parked_for = 'slot:mail:'")
-        runs = [claims.claim(office.runtime) for _ in tasks]
-        threads = [
-            threading.Thread(target=executor.run, args=(office.runtime, run)) for run in runs
-        ]
+        runs = [office.claim() for _ in tasks]
+        threads = [threading.Thread(target=office.carry, args=(run,)) for run in runs]
         for thread in threads:
             thread.start()
         for thread in threads:

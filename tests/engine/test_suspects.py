@@ -3,7 +3,7 @@ by that it forgets nothing."""
 
 from __future__ import annotations
 
-from engine import claims, executor, rescues
+from engine import rescues
 from engine.step_run import Run
 from tests.engine.hands import begin
 from tests.engine.test_branching import SAY, said
@@ -18,7 +18,7 @@ WAIT = """
 
 
 def claimed(office: Company) -> Run:
-    run = claims.claim(office.runtime)
+    run = office.claim()
     assert run is not None
     return run
 
@@ -45,6 +45,6 @@ def test_a_wait_that_is_over_is_over_for_a_suspect_too(office: Company) -> None:
     rescues.give_back(office.runtime, run)
     run = claimed(office)
     assert rescues.is_suspect(run), "and stays a suspect where it was given back"
-    executor.run(office.runtime, run)
+    office.carry(run)
     assert office.see(task).status == "completed", "it does not wait for five days more"
     assert said(office) == ["waited"]

@@ -7,7 +7,6 @@ import threading
 
 import psycopg
 
-from engine import executor
 from engine.tasks import Task
 from tests.engine.hands import effects_of
 from tests.engine.test_effects import MAIL, SEND, claimed
@@ -32,7 +31,7 @@ def sent_while(office: Company, happens: object) -> Task:
     run = claimed(office, SEND, MAIL)
 
     def carry() -> None:
-        executor.run(office.runtime, run)
+        office.carry(run)
 
     thread = threading.Thread(target=carry)
     thread.start()
@@ -55,11 +54,11 @@ def test_a_step_whose_statements_are_stale_is_done_again_and_has_not_failed(
 ) -> None:
     """A release's migration, while a worker of the release before has claimed a task."""
     first = claimed(office, IMPATIENT, MAIL)
-    executor.run(office.runtime, first)
+    office.carry(first)
     assert office.see(first.task).status == "completed"
     run = claimed(office, IMPATIENT, MAIL)
     migrate(office)
-    executor.run(office.runtime, run)
+    office.carry(run)
     done = office.see(run.task)
     assert (done.status, done.error) == ("completed", None)
     assert effects_of(office, done) == [("send", "done", 1), ("notify", "done", 1)]
