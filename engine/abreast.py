@@ -59,7 +59,8 @@ def write(
     written: set[int] = set()
 
     def move() -> None:
-        with runtime.database.statement("record:in_progress") as conn:
+        together = _together(moving)
+        with runtime.database.statement(f"record:in_progress{together}") as conn:
             rows = positions.advance(conn, [one.facts for one in moving])
         for one in moving:
             if row := rows.get(one.run.task.id):
@@ -69,7 +70,8 @@ def write(
 
     def end() -> None:
         before = time.monotonic()
-        with runtime.database.statement("record:completed") as conn:
+        together = _together(ending)
+        with runtime.database.statement(f"record:completed{together}") as conn:
             ended, claimed = positions.complete(
                 conn,
                 [one.facts for one in ending],
@@ -83,6 +85,11 @@ def write(
         if wanted:
             _unless_refused(statement)
     return going, [one for one in leaving if id(one) not in written]
+
+
+def _together(leaving: Sequence[Plain]) -> str:
+    """What the commit's name has besides, so that a test may end the process in one of several."""
+    return ":abreast" if len(leaving) > 1 else ""
 
 
 def _unless_refused(statement: Callable[[], None]) -> None:

@@ -32,8 +32,10 @@ def claim(runtime: Runtime, *, room: int = 1) -> list[Run]:
 
 
 def begin_each(runtime: Runtime, claimed: Sequence[Claimed], before: float) -> list[Run]:
-    """The runs of what was claimed since `before`, but for those that cannot be read."""
-    runs = [begin(runtime, one, before) for one in claimed]
+    """The runs of what was claimed since `before`, the most urgent first, but for those that
+    cannot be read."""
+    ordered = sorted(claimed, key=lambda one: (-one[0].priority, one[0].queued_at))
+    runs = [begin(runtime, one, before) for one in ordered]
     return [run for run in runs if run is not None]
 
 

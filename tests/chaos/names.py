@@ -39,6 +39,7 @@ PARTS = {
         "escalated",
         "cancelled",
     ),
+    "together": ("", ":abreast"),
     "effect.vendor": VENDORS,
     "state": ("done", "refused", "in_doubt"),
 }

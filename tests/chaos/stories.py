@@ -170,4 +170,35 @@ EVERYTHING = Occasions(
 
 EVERY_TYPE_STORY = Story("every type", begin_every_type, EVERYTHING, {"Shall we go on?": "Go on"})
 
-STORIES = (LEAD_STORY, EVERY_TYPE_STORY)
+
+# -- several tasks of one procedure, which a thread carries side by side -------------------
+
+ROUND = """
+slug: round
+name: Round
+agent: lead_response
+steps:
+  - {key: known, name: Known, type: query, config: {cases: [{when: 'false', goto: log}]}}
+  - {key: due, name: Due, type: query,
+     config: {cases: [{when: "due == 'no'", goto: complete}, {when: 'true', goto: log}]}}
+  - {key: log, name: Log, type: slack_notify, config: {text: 'House {{house}} is done.'}}
+  - {key: last, name: Last, type: query, config: {cases: [{when: 'false', goto: log}]}}
+"""
+
+
+def begin_round(stage: Stage) -> None:
+    stage.import_sop(ROUND)
+    for house in range(8):
+        stage.run_sop("round", house=house, due="yes" if house % 4 == 0 else "no", **ANNA)
+
+
+SIDE_BY_SIDE = Story(
+    "side by side",
+    begin_round,
+    Occasions(
+        posts={"House 0 is done.": 1, "House 4 is done.": 1},
+        tasks={("round", "completed"): 8},
+    ),
+)
+
+STORIES = (LEAD_STORY, EVERY_TYPE_STORY, SIDE_BY_SIDE)

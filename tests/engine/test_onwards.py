@@ -117,3 +117,26 @@ def test_a_crew_carries_one_after_the_other(office: Company) -> None:
         wait_until(lambda: not crew.busy)
     finally:
         assert crew.stop(seconds=5)
+
+
+def test_an_agent_with_a_limit_is_not_passed_over_while_others_wait(office: Company) -> None:
+    """Threads that only go from one end to the next claim would never get to it."""
+    agent(office, "busy", 1)
+    agent(office, "idle", None)
+    start(office, "of_idle")
+    run = claim(office)
+    start(office, "of_idle")
+    start(office, "of_busy", priority=9)
+    assert go_on(office, run) is None, "it is left to a claim by itself"
+    assert claim(office).procedure.sop.slug == "of_busy"
+
+
+def test_what_was_parked_is_left_to_a_claim_by_itself(office: Company) -> None:
+    """It may have to be alone in its worker, which a claim looks after."""
+    agent(office, "one", None)
+    start(office, "of_one")
+    run = claim(office)
+    start(office, "of_one")
+    with office.runtime.database.statement("park") as conn:
+        conn.execute("update tasks set parked_for = 'rescued' where status = 'pending'")
+    assert go_on(office, run) is None
