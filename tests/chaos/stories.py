@@ -199,6 +199,7 @@ SIDE_BY_SIDE = Story(
         posts={"House 0 is done.": 1, "House 4 is done.": 1},
         tasks={("round", "completed"): 8},
     ),
+    environment={"WORKER_CONCURRENCY": "8"},
 )
 
 STORIES = (LEAD_STORY, EVERY_TYPE_STORY, SIDE_BY_SIDE)
