@@ -9,20 +9,21 @@ from engine import agents, sop_files, tasks
 from engine.agents import AgentDefinition
 from engine.postgres import Connection
 
-# Five shipped step types' worth of a procedure that needs no vendor: conditions, a fan-out
-# over nobody, and a branch at the end.
+# Five steps that need no vendor: conditions, a fan-out over nobody, a wait that is over before
+# it begins, and a branch at the end. Of the types that ship, `enqueue_next` is left out, for it
+# would start a second task, and all others call somebody or ask a person.
 FIVE_STEPS = """
 slug: five_steps
 name: Five steps
 agent: bench
 steps:
-  - {key: known, name: Known, type: query, config: {cases: [{when: size > 0, goto: large}]}}
-  - {key: large, name: Large, type: query, config: {cases: [{when: size > 9, goto: each}]}}
+  - {key: known, name: Known, type: query, config: {cases: [{when: size > 0, goto: each}]}}
   - {key: each, name: For each of none, type: for_each, config: {items: nobody, sop: five_steps}}
+  - {key: heard, name: Heard, type: wait, config: {for: 1h, unless_replied: late}}
   - {key: late, name: Late, type: query, config: {cases: [{when: size > 1, goto: last}]}}
   - {key: last, name: Last, type: query, config: {cases: [{when: size > 2, goto: complete}]}}
 """
-FIVE_STEPS_CONTEXT: dict[str, Any] = {"size": 10, "nobody": []}
+FIVE_STEPS_CONTEXT: dict[str, Any] = {"size": 10, "nobody": [], "customer_replied": True}
 ONE_STEP = """
 slug: one_step
 name: One step
