@@ -104,8 +104,8 @@ def _leave_step(
 def _plain(runtime: Runtime, run: Run, outcome: Outcome | failures.Failure) -> Plain | None:
     if not isinstance(outcome, Done | Goto | Stop):
         return None
-    # What cannot be written down becomes a failure where it is recorded.
-    with suppress(EngineError, TypeError, ValueError):
+    # Whatever stands against it is met again where it is recorded by itself, and is a failure.
+    with suppress(Exception):
         leaving = departures.leave(runtime, run, *_way(run, outcome))
         if leaving.is_plain:
             return abreast.plain(leaving, outcome)
