@@ -72,11 +72,7 @@ def lap(
     plain: list[Plain] = []
     for run in runs:
         departures.enter(run, run.step)
-        try:
-            left = _until_written(partial(_leave_step, runtime, run, stopping, away))
-        except RunLost:
-            _lost(run)
-            continue
+        left = _unless_lost(run, partial(_leave_step, runtime, run, stopping, away))
         if isinstance(left, Plain):
             plain.append(left)
         elif left:
@@ -115,16 +111,24 @@ def _plain(runtime: Runtime, run: Run, outcome: Outcome | failures.Failure) -> P
 def _write(runtime: Runtime, plain: list[Plain], *, onwards: bool) -> list[Run]:
     going, unwritten = abreast.write(runtime, plain, onwards=onwards)
     for one in unwritten:
-        try:
-            if _until_written(partial(_record_or_fail, runtime, one.run, one.outcome)):
-                going.append(one.run)
-        except RunLost:
-            _lost(one.run)
+        if _unless_lost(one.run, partial(_record_or_fail, runtime, one.run, one.outcome)):
+            going.append(one.run)
     return going
 
 
-def _lost(run: Run) -> None:
-    log.info("run_lost", task=run.task.number, step=run.step.key)
+def _unless_lost(run: Run, step: Callable[[], Left]) -> Left | None:
+    """None where the run is lost, or not even its failure can be written: then its lease runs
+    out, as if its worker had died, and the others that the thread has in hand go on."""
+    try:
+        return _until_written(step)
+    except RunLost:
+        log.info("run_lost", task=run.task.number, step=run.step.key)
+    except DATABASE_DOWN:
+        raise
+    except Exception as error:
+        place = failures.place_of(error)
+        log.error("run_crashed", task=run.task.number, step=run.step.key, error=place)
+    return None
 
 
 def _until_written(step: Callable[[], Left]) -> Left:
