@@ -207,10 +207,11 @@ class Crew:
         if len(runs) == 1 or not away:
             return runs
         kept = [run for run in runs if run not in away]
-        self._roster.hold(me, kept)
         for run in away:
             self._solitude.follow(id(run))
-            if self._roster.pass_on(run):
+        passed_on = self._roster.pass_on(me, kept, away)
+        for run in away:
+            if passed_on:
                 self.rouse()
             else:
                 self._solitude.leave(id(run))

@@ -69,11 +69,14 @@ class Roster:
         with self._lock:
             return self._hands.pop(ident, None) or Hand()
 
-    def pass_on(self, run: Run) -> bool:
-        """The run waits for another thread. False where nobody is going to take one."""
+    def pass_on(self, ident: int, kept: Sequence[Run], away: Sequence[Run]) -> bool:
+        """Of what this thread has in hand it keeps some, and the others wait for another thread.
+        False where nobody is going to take one."""
         with self._lock:
+            # At once, or somebody would claim others into the room of those that wait.
+            self._hands[ident] = Hand(list(kept))
             if not self._closed:
-                self._waiting.append(run)
+                self._waiting.extend(away)
             return not self._closed
 
     def take(self, ident: int) -> Run | None:
