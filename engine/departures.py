@@ -124,7 +124,8 @@ def departure(
         return Departure(run, None, position, [*events, Event("task_completed")], also)
     if (task.visit + 1) % LAP == 0 and _goes_round(runtime, run):
         return _endless(runtime, run, events, also)
-    over = turn_is_over(runtime, run)
+    # The step that is being left is one of them.
+    over = turn_is_over(runtime, run, steps=run.steps_done + 1)
     position = Position(
         "pending" if over else "in_progress",
         following.id,
@@ -164,13 +165,10 @@ def _endless(runtime: Runtime, run: Run, events: list[Event], also: Also | None)
     return Departure(run, None, position, events, tell)
 
 
-def turn_is_over(runtime: Runtime, run: Run) -> bool:
+def turn_is_over(runtime: Runtime, run: Run, *, steps: int) -> bool:
+    """Whether others have their turn, after so many steps of this run."""
     settings = runtime.settings
-    return (
-        # The one that is being left is one of them.
-        run.steps_done + 1 >= settings.turn_steps
-        or time.monotonic() - run.began >= settings.turn_seconds
-    )
+    return steps >= settings.turn_steps or time.monotonic() - run.began >= settings.turn_seconds
 
 
 def enter(run: Run, step: Step) -> None:

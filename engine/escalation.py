@@ -60,7 +60,7 @@ def uncertain(runtime: Runtime, run: Run, outcome: Uncertain) -> bool:
     if outcome.final or run.tier >= run.highest_tier:
         return ask_at_cap(runtime, run, outcome.asking, event)
     tier = run.tier + 1
-    over = departures.turn_is_over(runtime, run)
+    over = departures.turn_is_over(runtime, run, steps=run.steps_done)
     status = "pending" if over else "in_progress"
     position = Position(status, run.step.id, run.task.visit, tier=tier, yields=over)
     events = [event, Event("tier_escalated", step_id=run.step.id, tier=tier)]
