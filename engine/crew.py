@@ -90,12 +90,14 @@ class Crew:
         self._last_effect_at = deadline - seconds / 4
         for run in self._roster.runs():
             run.last_effect_at = self._last_effect_at
+        waiting = self._roster.close()
         with contextlib.suppress(*DATABASE_DOWN):
-            for run in self._roster.close():
-                rescues.give_back(self.runtime, run)
+            while waiting:
+                rescues.give_back(self.runtime, waiting[-1])
+                waiting.pop()
         while len(self._roster) and time.monotonic() < deadline:
             time.sleep(0.05)
-        left = list(self._roster.runs())
+        left = [*waiting, *self._roster.runs()]
         if left:
             self._hand_over(left)
         return not left

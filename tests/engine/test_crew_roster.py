@@ -6,8 +6,11 @@ import threading
 import time
 from typing import Any
 
+import psycopg
 import pytest
 
+from engine import rescues
+from engine.crew import Crew
 from engine.solitude import Solitude
 from engine.steps import STEP_TYPES
 from tests.engine.hands import procedure, rows
@@ -47,3 +50,32 @@ def test_nobody_takes_the_room_of_a_run_that_is_passed_on(
     finally:
         release.set()
         assert crew.stop(seconds=20)
+
+
+def test_what_cannot_be_given_back_when_the_worker_stops_is_handed_over(
+    office: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was away for a moment: nobody waits for the leases because of that."""
+    office.import_sop(procedure(CALLING))
+    for _ in range(4):
+        office.run_sop("small")
+    crew = Crew(office.runtime, size=8, on_exhausted=lambda: None)
+    once, stumbled = rescues.give_back, iter([True])
+
+    def stumble(*given: Any) -> None:
+        if next(stumbled, False):
+            raise psycopg.OperationalError
+        once(*given)
+
+    with monkeypatch.context() as patched:
+        # Nobody is roused, so whatever is passed on waits.
+        patched.setattr(Crew, "rouse", lambda _: None)
+        patched.setattr(rescues, "give_back", stumble)
+        crew.start()
+        crew._calls = 1
+        with crew._changed:
+            crew._changed.notify()
+        wait_until(lambda: len(crew._roster._waiting) >= 2)
+        crew.stop(seconds=5)
+    late = "select count(*)::int as n from tasks where lease_until > 'epoch'"
+    assert rows(office, late) == [{"n": 0}]
