@@ -192,6 +192,7 @@ class Crew:
             onwards=not self._solitude.wanted,
         )
         if not self._roster.holds(me):
+            self._give_back(going)
             raise _Abandoned
         # In their place before they wait for their turn: their leases are renewed meanwhile.
         self._roster.hold(me, going)
@@ -219,6 +220,14 @@ class Crew:
                 self._solitude.leave(id(run))
                 rescues.give_back(self.runtime, run)
         return kept
+
+    def _give_back(self, runs: list[Run]) -> None:
+        """What an abandoned thread has in hand besides. Whatever the database does not take from
+        the keeper is still its thread's, which gives it back as soon as it wakes up."""
+        with contextlib.suppress(*DATABASE_DOWN):
+            for run in runs:
+                rescues.give_back(self.runtime, run)
+                run.lost = True
 
     @contextmanager
     def _away(self) -> Iterator[None]:
@@ -303,9 +312,7 @@ class Crew:
         self.abandoned += 1
         log.error("step_abandoned", task=run.task.number, step=run.step.key)
         self._hire()
-        for other in others:
-            rescues.give_back(self.runtime, other)
-            other.lost = True
+        self._give_back(others)
         if self.abandoned > self.runtime.settings.abandoned_threads_limit:
             self._on_exhausted()
 

@@ -13,6 +13,7 @@ from engine import rescues
 from engine.crew import Crew
 from engine.solitude import Solitude
 from engine.steps import STEP_TYPES
+from engine.steps.contract import Done
 from tests.engine.hands import procedure, rows
 from tests.engine.test_abreast import CALLING, at_work
 from tests.world import Company, wait_until
@@ -79,3 +80,39 @@ def test_what_cannot_be_given_back_when_the_worker_stops_is_handed_over(
         crew.stop(seconds=5)
     late = "select count(*)::int as n from tasks where lease_until > 'epoch'"
     assert rows(office, late) == [{"n": 0}]
+
+
+def test_what_a_thread_wrote_after_it_was_abandoned_does_not_wait_for_its_lease(
+    office: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was away when the keeper gave back what that thread had in hand besides."""
+    monkeypatch.setattr("engine.crew.DEADLINE_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("engine.crew.BEAT_SECONDS", 0.2)
+    step = "- {{key: {0}, name: Do, type: query, timeout_seconds: 1, config: {1}}}"
+    config = "{cases: [{when: 'false', goto: next}]}"
+    office.import_sop(procedure("\n".join(step.format(key, config) for key in ("one", "two"))))
+    first, second = (office.run_sop("small", nr=n) for n in range(2))
+    release = threading.Event()
+
+    def hang(_: Any, ctx: Any) -> Done:
+        if ctx.context["nr"] == 1:
+            release.wait(30)
+        return Done()
+
+    def stumble(*_: object) -> None:
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(STEP_TYPES["query"], "run", hang)
+    with monkeypatch.context() as patched:
+        patched.setattr(rescues, "give_back", stumble)
+        crew = at_work(office, 4)
+        wait_until(lambda: "step_retried" in office.events(second) and not crew.busy)
+        time.sleep(0.5)
+    try:
+        release.set()
+        wait_until(lambda: office.see(first).status == "completed")
+        assert office.events(first).count("step_completed") == 2
+        assert "task_rescued" not in office.events(first)
+    finally:
+        release.set()
+        assert crew.stop(seconds=5)
