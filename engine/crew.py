@@ -174,6 +174,8 @@ class Crew:
         room = self._roster.room(me, self._abreast)
         runs = claims.claim(self.runtime, room=room) if room > 0 else []
         self._roster.hold(me, runs)
+        if len(runs) < room and self._roster.turned_away():
+            self.rouse()
         if len(runs) == 1 and rescues.is_suspect(runs[0]) and not self._solitude.begin(me):
             rescues.give_back(self.runtime, runs[0])
             return []

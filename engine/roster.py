@@ -37,6 +37,7 @@ class Roster:
         self._hands: dict[int, Hand] = {}
         self._waiting: deque[Run] = deque()
         self._closed = False
+        self._turned_away = False
 
     def __len__(self) -> int:
         """How many runs there are, those counted that are being claimed."""
@@ -53,7 +54,17 @@ class Roster:
             room = min(most, self._size - self._taken())
             if room > 0:
                 self._hands[ident] = Hand(wanted=room)
+            else:
+                self._turned_away = True
             return room
+
+    def turned_away(self) -> bool:
+        """Whether somebody has found no room since this was last asked. Where more was kept than
+        was needed, they look again, for what they were roused for may have come after the look
+        of those who kept it."""
+        with self._lock:
+            turned_away, self._turned_away = self._turned_away, False
+            return turned_away
 
     def hold(self, ident: int, runs: Sequence[Run]) -> None:
         """This thread has these runs in hand, and no other one."""

@@ -9,13 +9,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from engine import rescues
+from engine import claims, rescues
 from engine.crew import Crew
 from engine.solitude import Solitude
+from engine.step_run import Run
 from engine.steps import STEP_TYPES
 from engine.steps.contract import Done
-from tests.engine.hands import procedure, rows
-from tests.engine.test_abreast import CALLING, at_work
+from tests.engine.hands import procedure, rows, setting
+from tests.engine.test_abreast import CALLING, at_work, several
+from tests.engine.test_claiming import start
 from tests.world import Company, wait_until
 
 IN_PROGRESS = "select count(*)::int as n from tasks where status = 'in_progress'"
@@ -115,4 +117,38 @@ def test_what_a_thread_wrote_after_it_was_abandoned_does_not_wait_for_its_lease(
         assert "task_rescued" not in office.events(first)
     finally:
         release.set()
+        assert crew.stop(seconds=5)
+
+
+def test_what_comes_while_all_room_is_kept_is_taken_up_at_once(
+    office: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.crew.BEAT_SECONDS", 60)
+    several(office, 0)
+    claim = claims.claim
+    looking, go_on = threading.Semaphore(0), threading.Event()
+
+    def slowly(runtime: Any, *, room: int = 1) -> list[Run]:
+        found = claim(runtime, room=room)
+        looking.release()
+        go_on.wait(20)
+        return found
+
+    # Room on the floor for more than the two.
+    with setting(office, pool_size=4):
+        crew = at_work(office, 4)
+    try:
+        wait_until(lambda: crew._calls == 0)
+        monkeypatch.setattr(claims, "claim", slowly)
+        for _ in range(2):
+            crew.rouse()
+            assert looking.acquire(timeout=20), "two threads have looked, and seen nothing"
+        task = start(office, "of_one")
+        crew.rouse()
+        wait_until(lambda: crew._calls == 0)
+        time.sleep(0.2)
+        go_on.set()
+        wait_until(lambda: office.see(task).status == "completed", seconds=10)
+    finally:
+        go_on.set()
         assert crew.stop(seconds=5)
