@@ -1,17 +1,13 @@
-"""The threads of one worker process that carry tasks, and the loop that watches them.
+"""The threads of one worker process that carry tasks.
 
 A wake-up rouses one thread; a thread that finds a task rouses the next before it
 performs, so a burst fills the crew within milliseconds and an empty table costs one
 query. Where many of one procedure wait, a thread claims several and carries them abreast, as
 long as their steps call nobody; a run whose step does is passed on to an idle thread.
 
-The keeper, one more thread, runs once a second: timers that have run out, leases
-of dead workers, deadlines, and every lease_renewal_seconds the leases of our own runs
-in one statement, never past a step's deadline.
-
-Threads cannot be interrupted. A step past its deadline has its run token voided and its
-slot filled by a new thread; the old one is abandoned, and too many of those end the
-process, which its supervisor starts again.
+Threads cannot be interrupted. A step past its deadline, which `keeper.py` watches, has its run
+token voided and its slot filled by a new thread; the old one is abandoned, and too many of
+those end the process, which its supervisor starts again.
 """
 
 from __future__ import annotations
@@ -25,24 +21,23 @@ from contextlib import contextmanager
 
 import structlog
 
-from engine import batches, claims, deadlines, executor, failures, queue, rescues, tasks
+from engine import claims, executor, failures, rescues, tasks
 from engine.errors import RunLost
 from engine.floor import Floor
+from engine.keeper import Keeper
 from engine.postgres import DATABASE_DOWN
-from engine.roster import Hand, Roster
+from engine.roster import Roster
 from engine.runtime import Runtime
 from engine.solitude import Solitude
 from engine.step_run import Run
 
 log = structlog.get_logger()
 
-BEAT_SECONDS = 1.0
-SHORTEST_BEAT_SECONDS = 0.02
+# After a stumble of the database's or of our own.
+PAUSE_SECONDS = 1.0
 # So many runs a thread carries abreast at most. More of them would wait longer for each other's
 # steps than is saved.
 MOST_ABREAST = 10
-# After the last step's deadline a run may still be writing its end.
-DEADLINE_GRACE_SECONDS = 2.0
 
 
 class Crew:
@@ -64,7 +59,9 @@ class Crew:
         self._changed = threading.Condition()
         self._roster = Roster(size)
         self._threads: list[threading.Thread] = []
-        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper = Keeper(
+            runtime, self._roster, rouse=self.rouse, abandon=self._abandon, most_roused=size
+        )
 
     def start(self) -> None:
         for _ in range(self.size):
@@ -85,6 +82,7 @@ class Crew:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+        self._keeper.stop()
         deadline = time.monotonic() + seconds
         # First for a run that is being claimed at this moment, then for those that are known.
         self._last_effect_at = deadline - seconds / 4
@@ -134,10 +132,10 @@ class Crew:
                 return
             except DATABASE_DOWN as error:
                 log.warning("database_unreachable", error=type(error).__name__)
-                time.sleep(BEAT_SECONDS)
+                time.sleep(PAUSE_SECONDS)
             except Exception as error:
                 log.error("crew_crashed", error=failures.place_of(error))
-                time.sleep(BEAT_SECONDS)
+                time.sleep(PAUSE_SECONDS)
 
     def _await_call(self) -> bool:
         with self._changed:
@@ -154,6 +152,9 @@ class Crew:
                 runs = [passed_on] if passed_on else self._claim(me)
                 if not runs:
                     return False
+                if rescues.is_suspect(runs[0]) and not self._solitude.begin(me):
+                    rescues.give_back(self.runtime, runs[0])
+                    return True
                 self.rouse()
                 while runs:
                     runs = self._carry(me, runs)
@@ -176,9 +177,6 @@ class Crew:
         self._roster.hold(me, runs)
         if len(runs) < room and self._roster.turned_away():
             self.rouse()
-        if len(runs) == 1 and rescues.is_suspect(runs[0]) and not self._solitude.begin(me):
-            rescues.give_back(self.runtime, runs[0])
-            return []
         return runs
 
     def _carry(self, me: int, runs: list[Run]) -> list[Run]:
@@ -237,75 +235,9 @@ class Crew:
         with self.runtime.database.not_kept(), self._floor.away():
             yield
 
-    # -- the keeper -----------------------------------------------------------------
-
-    def _keep(self) -> None:
-        renewed = time.monotonic()
-        beat = BEAT_SECONDS
-        while not self._stopping or len(self._roster):
-            time.sleep(beat)
-            try:
-                if time.monotonic() - renewed >= self.runtime.settings.lease_renewal_seconds:
-                    self._renew()
-                    self._recount()
-                    renewed = time.monotonic()
-                self._watch()
-                beat = BEAT_SECONDS if self._stopping else self._look_round()
-            except DATABASE_DOWN as error:
-                log.warning("database_unreachable", error=type(error).__name__)
-                beat = BEAT_SECONDS
-            except Exception as error:
-                log.error("keeper_crashed", error=failures.place_of(error))
-                beat = BEAT_SECONDS
-
-    def _look_round(self) -> float:
-        """Make runnable what is due; returns the seconds until the next look."""
-        with self.runtime.database.statement("wake_due") as conn:
-            woken = len(tasks.sql.wake_due(conn))
-        rescued = rescues.rescue(self.runtime)
-        deadlines.pass_deadlines(self.runtime)
-        with self.runtime.database.transaction("post_batches") as conn:
-            batches.post_ready(conn, self.runtime.settings)
-        with self.runtime.database.statement("wake_open") as conn:
-            queue.wake_for_what_is_open(conn)
-        with self.runtime.database.read() as conn:
-            due = tasks.sql.next_due(conn)
-        for _ in range(min(self.size, woken + rescued) or 1):
-            self.rouse()
-        return BEAT_SECONDS if due is None else min(BEAT_SECONDS, max(SHORTEST_BEAT_SECONDS, due))
-
-    def _renew(self) -> None:
-        """Prolong our leases in one statement; a run that is not among the answers is lost."""
-        now = time.monotonic()
-        overdue = [run for _, hand in self._roster.hands() if _overdue(hand, now)
-                   for run in hand.runs]  # fmt: skip
-        runs = [run for run in self._roster.runs() if run not in overdue]
-        if not runs:
-            return
-        seconds = self.runtime.settings.lease_seconds
-        with self.runtime.database.statement("renew") as conn:
-            held = tasks.sql.renew(
-                conn, tokens=[run.task.run_token for run in runs], lease_seconds=seconds
-            )
-        tokens = {row["run_token"] for row in held}
-        for run in runs:
-            if run.task.run_token in tokens:
-                run.lease_until = now + seconds
-
-    def _recount(self) -> None:
-        with self.runtime.database.transaction("recount") as conn:
-            tasks.recount(conn)
-
-    def _watch(self) -> None:
-        """End the steps that are over their time, whatever their threads are doing."""
-        now = time.monotonic()
-        for ident, hand in self._roster.hands():
-            run = _overdue(hand, now - DEADLINE_GRACE_SECONDS)
-            if run is not None:
-                self._abandon(ident, run, [one for one in hand.runs if one is not run])
-
     def _abandon(self, ident: int, run: Run, others: list[Run]) -> None:
-        """The run's step has failed. The others that its thread has in hand wait for theirs."""
+        """The run's step is over its time, and its thread given up, with what it has in hand
+        besides. Called by the keeper."""
         with contextlib.suppress(RunLost):
             executor.give_up(self.runtime, run)
         self._roster.drop(ident)
@@ -317,12 +249,6 @@ class Crew:
         self._give_back(others)
         if self.abandoned > self.runtime.settings.abandoned_threads_limit:
             self._on_exhausted()
-
-
-def _overdue(hand: Hand, now: float) -> Run | None:
-    """The run whose step is over its time."""
-    run = hand.current
-    return run if run is not None and not run.lost and now > run.step_deadline else None
 
 
 class _Abandoned(Exception):

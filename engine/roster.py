@@ -1,7 +1,7 @@
 """Which thread of a crew has which runs in hand, and which runs wait for a thread.
 
 A crew has as many runs as it has threads, at most; so where one thread has several in hand,
-others are idle, and a run that is passed on finds one. `crew.py` alone uses it.
+others are idle, and a run that is passed on finds one. `crew.py` and `keeper.py` use it.
 """
 
 from __future__ import annotations

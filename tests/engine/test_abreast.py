@@ -269,8 +269,8 @@ def test_beside_one_that_hangs_the_others_go_on(
     office: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own thread is given up; what that had in hand besides is somebody else's."""
-    monkeypatch.setattr("engine.crew.DEADLINE_GRACE_SECONDS", 0.1)
-    monkeypatch.setattr("engine.crew.BEAT_SECONDS", 0.2)
+    monkeypatch.setattr("engine.keeper.DEADLINE_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("engine.keeper.BEAT_SECONDS", 0.2)
     step = "- {key: look, name: Look, type: query, timeout_seconds: 1, max_retries: 0,"
     office.import_sop(procedure(step + " config: {cases: [{when: 'true', goto: complete}]}}"))
     tasks = [office.run_sop("small", nr=n) for n in range(4)]

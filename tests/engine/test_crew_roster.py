@@ -88,8 +88,8 @@ def test_what_a_thread_wrote_after_it_was_abandoned_does_not_wait_for_its_lease(
     office: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database was away when the keeper gave back what that thread had in hand besides."""
-    monkeypatch.setattr("engine.crew.DEADLINE_GRACE_SECONDS", 0.1)
-    monkeypatch.setattr("engine.crew.BEAT_SECONDS", 0.2)
+    monkeypatch.setattr("engine.keeper.DEADLINE_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("engine.keeper.BEAT_SECONDS", 0.2)
     step = "- {{key: {0}, name: Do, type: query, timeout_seconds: 1, config: {1}}}"
     config = "{cases: [{when: 'false', goto: next}]}"
     office.import_sop(procedure("\n".join(step.format(key, config) for key in ("one", "two"))))
@@ -123,7 +123,7 @@ def test_what_a_thread_wrote_after_it_was_abandoned_does_not_wait_for_its_lease(
 def test_what_comes_while_all_room_is_kept_is_taken_up_at_once(
     office: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.crew.BEAT_SECONDS", 60)
+    monkeypatch.setattr("engine.keeper.BEAT_SECONDS", 60)
     several(office, 0)
     claim = claims.claim
     looking, go_on = threading.Semaphore(0), threading.Event()

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from engine import crew, failures
+from engine import failures, keeper
 from engine.crew import Crew
 from engine.steps import STEP_TYPES
 from engine.steps.contract import Done
@@ -44,8 +44,8 @@ def released(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         return Done(summary="late")
 
     monkeypatch.setattr(STEP_TYPES["query"], "run", hang)
-    monkeypatch.setattr(crew, "DEADLINE_GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(crew, "BEAT_SECONDS", 0.2)
+    monkeypatch.setattr(keeper, "DEADLINE_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(keeper, "BEAT_SECONDS", 0.2)
     yield release
     release.set()
 
