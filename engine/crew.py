@@ -36,7 +36,7 @@ log = structlog.get_logger()
 # After a stumble of the database's or of our own.
 PAUSE_SECONDS = 1.0
 # So many runs a thread carries abreast at most. More of them would wait longer for each other's
-# steps than is saved.
+# steps than is saved; and the statements of sql/queries/tasks.sql take no more.
 MOST_ABREAST = 10
 
 

@@ -75,10 +75,10 @@ class Roster:
         """Whether this thread has something in hand: whose hand was taken from it has not."""
         return ident in self._hands
 
-    def drop(self, ident: int) -> Hand:
-        """This thread has nothing in hand any more; what it had."""
+    def drop(self, ident: int) -> None:
+        """This thread has nothing in hand any more."""
         with self._lock:
-            return self._hands.pop(ident, None) or Hand()
+            self._hands.pop(ident, None)
 
     def pass_on(self, ident: int, kept: Sequence[Run], away: Sequence[Run]) -> bool:
         """Of what this thread has in hand it keeps some, and the others wait for another thread.
