@@ -76,7 +76,9 @@ def play(
         doubtful = story.doubtful | cast.cut_short
         if death is not None and death.place in DOUBTFUL:
             doubtful |= {DOUBTFUL[death.place]}
-        findings = accounts.audit(stage, story, doubts=len(doubtful), golden=golden)
+        findings = accounts.audit(
+            stage, story, doubts=len(doubtful), deaths=int(cast.died), golden=golden
+        )
     except Stuck as stuck:
         findings = [str(stuck)]
     except Exception as error:  # of one play, which must not end the others

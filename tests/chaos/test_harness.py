@@ -4,6 +4,7 @@ covers is found in `test_matrix.py`."""
 
 from __future__ import annotations
 
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +18,7 @@ import pytest
 from tests.chaos import playing, storm_accounts
 from tests.chaos.matrix import Theatre
 from tests.chaos.playing import Death, play
-from tests.chaos.stage import Stage
+from tests.chaos.stage import SHORT, Stage
 from tests.chaos.stories import LEAD_STORY, Story
 from tests.chaos.storm_accounts import Books
 from tests.chaos.storm_watch import Watch
@@ -131,6 +132,56 @@ def test_a_call_that_is_repeated_without_a_look_is_found(
     carried_out = [one for one in played.findings if one.endswith("was carried out 2 times")]
     assert [one.partition(":")[0] for one in carried_out] == [vendor], played.findings
     assert any(one.startswith(finding) for one in played.findings), played.findings
+
+
+# -- doubts -------------------------------------------------------------------------------------
+
+
+def in_doubt(theatre: Theatre, kind: str, **facts: Any) -> list[str]:
+    """A lead whose mail the vendor answers like that, though the story knows of no doubt."""
+
+    def begin(stage: Stage) -> None:
+        LEAD_STORY.begin(stage)
+        stage.order("ses", kind, **facts)
+
+    return theatre.play(replace(LEAD_STORY, begin=begin, faults=True)).findings
+
+
+def test_a_doubt_without_a_reason_is_found(theatre: Theatre) -> None:
+    [finding] = in_doubt(theatre, "drop_after")
+    assert finding.startswith("questions about a doubt: 1, not 0")
+
+
+def test_a_doubt_after_a_whole_timeout_is_the_machines(theatre: Theatre) -> None:
+    assert in_doubt(theatre, "slow", seconds=float(SHORT["MAIL_TIMEOUT_SECONDS"])) == []
+
+
+def test_a_doubt_after_a_worker_stood_still_is_the_machines(theatre: Theatre) -> None:
+    """Longer than its lease, in the middle of a send."""
+    paused: list[float] = []
+
+    def begin(stage: Stage) -> None:
+        LEAD_STORY.begin(stage)
+        stage.order("ses", "slow", seconds=1.5)
+
+    def stand_still(stage: Stage) -> bool:
+        calling = "select exists (select from effects where vendor = 'mail' and state = 'intended')"
+        worker = stage.children[0]
+        if not paused:
+            if not stage.value(calling):
+                return False
+            worker.signal(signal.SIGSTOP)
+            paused.append(time.monotonic())
+        if len(paused) == 1:
+            if time.monotonic() - paused[0] < float(SHORT["LEASE_SECONDS"]) + 2:
+                return False
+            worker.signal(signal.SIGCONT)
+            paused.append(time.monotonic())
+        return True
+
+    played = theatre.play(replace(LEAD_STORY, begin=begin, meanwhile=stand_still, faults=True))
+    assert len(paused) == 2
+    assert played.findings == []
 
 
 # -- events ---------------------------------------------------------------------------------------
