@@ -52,6 +52,8 @@ class Crew:
         # Each one on it finds a connection.
         self._floor = Floor(runtime.settings.pool_size)
         self._solitude = Solitude()
+        # Whether every step that was looked at last calls somebody.
+        self._all_call = False
         self._on_exhausted = on_exhausted
         self._calls = 0
         self._stopping = False
@@ -172,7 +174,8 @@ class Crew:
         return run
 
     def _claim(self, me: int) -> list[Run]:
-        room = self._roster.room(me, self._abreast)
+        # What calls somebody goes to a thread of its own anyway.
+        room = self._roster.room(me, 1 if self._all_call else self._abreast)
         runs = claims.claim(self.runtime, room=room) if room > 0 else []
         self._roster.hold(me, runs)
         if len(runs) < room and self._roster.turned_away():
@@ -206,6 +209,7 @@ class Crew:
     def _kept(self, me: int, runs: list[Run]) -> list[Run]:
         """Of several runs those whose steps call nobody, or one alone; the others are passed on."""
         callers = [run for run in runs if executor.calls_out(run)]
+        self._all_call = len(callers) == len(runs)
         away = callers if len(callers) < len(runs) else callers[1:]
         if len(runs) == 1 or not away:
             return runs

@@ -36,6 +36,8 @@ class Calls:
         self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
         self._tls = httpx.create_ssl_context()
         self._mine = _Mine()
+        # With its first client httpx loads most of itself: not in the middle of a task.
+        self._client()
 
     def make(
         self, method: str, path: str, timeout: float, *, reads: bool, **request: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from engine.solitude import Solitude
 from engine.step_run import Run
 from engine.steps import STEP_TYPES
 from engine.steps.contract import Done
+from engine.tasks import Task
 from tests.engine.hands import procedure, rows, setting
 from tests.engine.test_abreast import CALLING, at_work, several
 from tests.engine.test_claiming import start
@@ -53,6 +55,44 @@ def test_nobody_takes_the_room_of_a_run_that_is_passed_on(
     finally:
         release.set()
         assert crew.stop(seconds=20)
+
+
+LOOK_UP = "- {key: find, name: Find, type: query, config: {operation: get_customer, id: L-1}}"
+
+
+def test_whoever_would_pass_them_on_claims_one_at_a_time(
+    office: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every step calls somebody; and several again once one does not."""
+    claim = claims.claim
+    got: list[int] = []
+
+    def counted(runtime: Any, *, room: int = 1) -> list[Run]:
+        found = claim(runtime, room=room)
+        got.append(len(found))
+        return found
+
+    monkeypatch.setattr(claims, "claim", counted)
+    office.import_sop(procedure(LOOK_UP))
+    several(office, 0)
+    crew = at_work(office, 8)
+
+    def claimed(begin: Callable[[], Task]) -> int:
+        """The most at once, of many, after one of that kind was carried alone."""
+        for count in (1, 40):
+            got.clear()
+            tasks = [begin() for _ in range(count)]
+            crew.rouse()
+            for task in tasks:
+                wait_until(lambda task=task: office.see(task).status == "completed")
+            wait_until(lambda: not crew.busy)
+        return max(got)
+
+    try:
+        assert claimed(lambda: office.run_sop("small")) == 1
+        assert claimed(lambda: start(office, "of_one")) > 1
+    finally:
+        assert crew.stop(seconds=5)
 
 
 def test_what_cannot_be_given_back_when_the_worker_stops_is_handed_over(
