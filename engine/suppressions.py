@@ -132,11 +132,11 @@ def catching_up(settings: Settings, task: tasks.Task, subject: str, also: Also |
         if also is not None:
             also(conn)
         # As it is by now: whoever reports a bounce waits for this row, or was before us.
-        context = tasks.get(conn, task.id).context
-        mail = context.get("draft_mail")
-        to = mail.get("to") if isinstance(mail, dict) else context.get("customer_email")
-        contact = contact_hash(settings, str(to or ""))
-        known = of(conn, contact) if to else None
+        to = sql.address_of(conn, task_id=task.id)
+        if not to:
+            return
+        contact = contact_hash(settings, to)
+        known = of(conn, contact)
         if known is not None:
             _start(conn, settings, contact, known.reason, replace(task, subject=subject))
 

@@ -20,6 +20,12 @@ delete from suppressions
 -- Whose marketing mail they got last; a link to unsubscribe names nobody else.
 select last_task_id from contacts where contact_hash = %(contact_hash)s;
 
+-- name: address_of :value
+-- Where a task writes to, as far as it knows by now.
+select case when jsonb_typeof(context -> 'draft_mail') = 'object' then context #>> '{draft_mail,to}'
+            else context ->> 'customer_email' end
+  from tasks where id = %(task_id)s;
+
 -- name: get :one
 select reason, created_at from suppressions where contact_hash = %(contact_hash)s;
 
