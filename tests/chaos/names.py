@@ -124,9 +124,9 @@ BY_WAY_OF = {
         "engine/steps/still.py: get_invoice",
     ),
     "nothing: bin/engine check, which a person types": (
-        "engine/checks.py: whoami",
-        "engine/checks.py: find_customer",
-        "engine/checks.py: find_by_key",
+        "engine/checks/vendors.py: whoami",
+        "engine/checks/vendors.py: find_customer",
+        "engine/checks/vendors.py: find_by_key",
     ),
 }
 

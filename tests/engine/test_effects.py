@@ -378,7 +378,7 @@ def test_a_lease_that_ran_out_keeps_the_mail_back(office: Company) -> None:
 @pytest.mark.parametrize(
     ("steps", "context", "slow", "vendor"),
     [
-        (SEND, MAIL, "engine.mail.ses.SesMailer._make_client", "ses"),
+        (SEND, MAIL, "engine.mail.ses_clients.Clients._make", "ses"),
         (NOTIFY, {}, "engine.slack.web_api.ssl.create_default_context", "slack"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from engine.mail import OutgoingMail
 from engine.mail.addresses import Address
 from engine.mail.ses import SesMailer
+from engine.mail.ses_clients import Clients
 from tests.serving import serve
 from tests.world import wait_until
 from web.local import LocalSettings, create_local_app
@@ -51,10 +52,11 @@ def local(world: World, tmp_path: Path) -> Iterator[httpx.Client]:
 
 
 def send(local: httpx.Client, key: str = "t1.v1.send") -> None:
-    mailer = SesMailer(
-        Address("Office", "office@example.com"), region="us-east-1",
-        endpoint_url=f"{local.base_url}/ses", access_key_id="local", secret_access_key="local",
+    clients = Clients(
+        region="us-east-1", endpoint_url=f"{local.base_url}/ses", access_key_id="local",
+        secret_access_key="local",
     )  # fmt: skip
+    mailer = SesMailer(Address("Office", "office@example.com"), clients)
     mailer.send(MAIL, effect_key=key, timeout=20)
 
 

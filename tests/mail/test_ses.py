@@ -19,6 +19,7 @@ from engine.mail import OutgoingMail
 from engine.mail.addresses import Address
 from engine.mail.inbound import read_mail
 from engine.mail.ses import SesMailer, effect_key_of, tag_value, wire_message_id
+from engine.mail.ses_clients import Clients
 
 OFFICE = Address("Us", "office@us.example")
 MAIL = OutgoingMail(to="jane@home.example", subject="Grüße", text="Hello\n\nä € 🎉")
@@ -32,7 +33,8 @@ def moto() -> Iterator[None]:
 
 
 def mailer(sender: Address = OFFICE) -> SesMailer:
-    return SesMailer(sender, region="us-east-1", access_key_id="x", secret_access_key="y")
+    clients = Clients(region="us-east-1", access_key_id="x", secret_access_key="y")
+    return SesMailer(sender, clients)
 
 
 @pytest.mark.usefixtures("moto")
