@@ -11,8 +11,11 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -21,7 +24,11 @@ from engine.crew import Crew
 from engine.runtime import Runtime
 
 log = structlog.get_logger()
+Came = TypeVar("Came")
 JOB_THREADS = 4
+# For a last word to the database, or to a server we leave: one that is away is not waited for,
+# or the platform would kill the process in the middle of it.
+PARTING_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +68,16 @@ async def _run(runtime: Runtime, concurrency: int) -> int:
     await stop.wait()
     log.info("worker_stopping", in_flight=crew.busy)
     working.cancel()
-    clean = await asyncio.to_thread(crew.stop, seconds=runtime.settings.shutdown_seconds)
-    await asyncio.wait([working], timeout=2)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.to_thread(runtime.sent_folder.close), timeout=2)
-    log.info("worker_stopped", clean=clean)
+    seconds = runtime.settings.shutdown_seconds
+    clean = await _in_time(partial(crew.stop, seconds=seconds), seconds + PARTING_SECONDS)
+    left = asyncio.create_task(_in_time(runtime.sent_folder.close, PARTING_SECONDS))
+    await asyncio.wait([working, left], timeout=PARTING_SECONDS)
+    log.info("worker_stopped", clean=bool(clean))
     return 1 if exhausted else 0
+
+
+async def _in_time(act: Callable[[], Came], seconds: float) -> Came | None:
+    """What it returns; or None, where it takes longer, and then it is left to itself."""
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(asyncio.to_thread(act), timeout=seconds)
+    return None

@@ -165,6 +165,23 @@ def test_web_and_worker_survive_the_database(nursery: Nursery, tmp_path: Path, s
         assert not web.ended.is_set()
 
 
+def test_a_worker_stops_in_time_while_the_database_is_away(
+    nursery: Nursery, tmp_path: Path
+) -> None:
+    """It cannot hand over what it has in flight, and does not wait for whom to hand it to."""
+    with own_database(nursery, tmp_path) as (place, server):
+        in_calls(place, 2, seconds=2)
+        worker = place.worker(SHUTDOWN_SECONDS="4")
+        place.until(lambda: place.value(IN_A_CALL, 2), seconds=30, what="the calls")
+        server.stop()
+        worker.signal(signal.SIGTERM)
+        assert worker.wait(4 + 5) == 0, "a platform kills what takes much longer"
+        server.start()
+        place.worker()
+        place.until(lambda: _answers(place), seconds=60, what="the database")
+        all_done_once(place, 2)
+
+
 def test_the_web_says_when_no_worker_is_there(place: Stage) -> None:
     place.web()
     place.until(lambda: _healthy(place), seconds=60, what="the web process")
