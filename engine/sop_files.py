@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -51,6 +51,8 @@ class Trigger(_Part):
     type: Literal["manual", "watcher", "event", "agent_loop"] = "manual"
     # Not `on`: YAML reads that as true.
     events: tuple[str, ...] = ()
+    # Those that whoever starts a task of it gives beside what the engine does.
+    keys: tuple[Annotated[str, Field(pattern=KEY)], ...] = ()
 
 
 class SopFile(_Part):
@@ -170,7 +172,9 @@ def save(conn: Connection, checked: Checked, *, origin: str, by: str, publish: b
         "name": file.name,
         "description": file.description,
         "trigger_type": file.trigger.type,
-        "trigger_config": {"events": list(file.trigger.events)} if file.trigger.events else {},
+        "trigger_config": file.trigger.model_dump(
+            mode="json", exclude={"type"}, exclude_defaults=True
+        ),
         "required_services": list(file.required_services),
         "max_tier": file.max_tier,
         "origin": origin,
@@ -220,9 +224,7 @@ def export(conn: Connection, sop: Sop) -> str:
             name=sop.name,
             description=sop.description,
             agent=agent.slug,
-            trigger=Trigger.model_validate(
-                {"type": sop.trigger_type, "events": sop.trigger_config.get("events", ())}
-            ),
+            trigger=Trigger.model_validate({**sop.trigger_config, "type": sop.trigger_type}),
             required_services=tuple(sop.required_services),
             max_tier=sop.max_tier,
             steps=tuple(steps),

@@ -13,6 +13,11 @@ from engine.postgres.queries import queries
 
 sql = queries("tallies")
 
+OUTCOMES = (
+    "total", "sent", "edited", "struck_out", "passed_over", "withheld", "failed", "cancelled",
+    "open", "replied", "bounced", "complained", "opted_out", "followed_up",
+)  # fmt: skip
+
 
 def of_children(conn: Connection, task_id: UUID) -> dict[str, int]:
     """`total` and its parts (sent, struck_out, withheld, passed_over, failed, cancelled,

@@ -10,7 +10,7 @@ import time
 
 import click
 
-from engine import checks, hash_keys, logs
+from engine import books, checks, hash_keys, logs, unknown_names
 from engine.cli.opening import opened_database, opened_settings, verify_database
 from engine.errors import SettingsInvalid
 from engine.people import shell
@@ -48,7 +48,8 @@ def migrate(accept_secret_key: bool) -> None:
 def seed() -> None:
     """Put the shipped agents, watchers and procedures in place.
 
-    Run again it follows the files, and leaves alone what you have edited since.
+    Run again it follows the files, and leaves alone what you have edited since. What `sop
+    validate` would warn of in the procedures in use is said too.
 
     \b
     Example:
@@ -57,6 +58,10 @@ def seed() -> None:
     with opened_database() as (settings, database), database.transaction("seed") as conn:
         for line in seed_into(conn, settings.seeds_dir):
             click.echo(line)
+        book = books.in_use(conn)
+        for slug in book.plans:
+            for said in unknown_names.warnings(book, slug):
+                click.echo(f"sop {slug}: warning: {said}", err=True)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from engine import agents, refusals, sop_files, sops, tasks, verdicts
+from engine import agents, books, refusals, sop_files, sops, tasks, unknown_names, verdicts
 from engine.cli.groups import Group
 from engine.cli.opening import opened_database, opened_runtime
 from engine.crm import adapters
@@ -82,25 +82,32 @@ def _told(conn: Connection, record: Record) -> Iterator[str]:
 
 @group.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-def validate(files: tuple[Path, ...]) -> None:
-    """Check procedure files without a database; every problem is a line, and so is what the
-    CRM in the settings could not do for them.
+@click.option("--strict", is_flag=True, help="Exit 1 on a warning too.")
+def validate(files: tuple[Path, ...], strict: bool) -> None:
+    """Check procedure files without a database.
+
+    Every problem is a line, and the file is not usable. What can be used but will hardly do
+    what was meant is a warning: a name that nothing gives by that step, and what the CRM in
+    the settings cannot do. The procedures in the same folder are read for what they hand on.
 
     \b
-    Example:
+    Examples:
       bin/engine sop validate seeds/sops/*.yaml
+      bin/engine sop validate --strict my_procedure.yaml
     """
-    bad = False
+    usable, bad = [], False
     for file in files:
         try:
-            checked = sop_files.read(file)
+            usable.append((file, sop_files.read(file)))
         except SopInvalid as error:
             bad = True
             click.echo(error.detail, err=True)
-        else:
-            click.echo(f"{file}: {checked.file.slug}, {len(checked.configs)} steps, usable")
-            for said in _lacking(checked):
-                click.echo(f"{file}: {said}", err=True)
+    book = books.of_files(usable)
+    for file, checked in usable:
+        click.echo(f"{file}: {checked.file.slug}, {len(checked.configs)} steps, usable")
+        for said in (*unknown_names.warnings(book, checked.file.slug), *_lacking(checked)):
+            bad = bad or strict
+            click.echo(f"{file}: warning: {said}", err=True)
     sys.exit(1 if bad else 0)
 
 
@@ -120,7 +127,8 @@ def _lacking(checked: Checked) -> list[str]:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--draft", is_flag=True, help="Leave it as a draft; do not publish.")
 def import_(files: tuple[Path, ...], draft: bool) -> None:
-    """Make a file the next version of its procedure, and publish it.
+    """Make a file the next version of its procedure, and publish it. What `sop validate` warns
+    of is said here too, by the procedures in use, and holds nothing back.
 
     \b
     Example:
@@ -131,6 +139,10 @@ def import_(files: tuple[Path, ...], draft: bool) -> None:
         for one in checked:
             sop = sop_files.save(conn, one, origin="import", by=str(shell()), publish=not draft)
             click.echo(f"{sop.slug} v{sop.version}: {sop.status}")
+        book = books.in_use(conn, checked)
+        for file, one in zip(files, checked, strict=True):
+            for said in unknown_names.warnings(book, one.file.slug):
+                click.echo(f"{file}: warning: {said}", err=True)
 
 
 @group.command()

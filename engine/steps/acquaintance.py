@@ -14,13 +14,15 @@ from typing import Any
 from engine.crm import Customer
 from engine.crm.calls import digits
 from engine.mail.addresses import same
-from engine.steps.crm_lists import known
+from engine.steps.crm_lists import AGES, COLUMNS, known
 
 GIVEN = ("customer_name", "customer_email", "customer_phone", "customer_address")
 # Who has the same number in the CRM and may be somebody else; what the CRM calls this one.
 PERHAPS = "customer_perhaps"
 IN_CRM = "customer_name_in_crm"
 OPTED_OUT = "customer_opted_out"
+# What a look-up may give.
+READ = (COLUMNS - AGES) | {"customer_found", PERHAPS, IN_CRM}
 
 
 def found_by(

@@ -6,7 +6,7 @@ one that a person approved, byte for byte; nothing is rendered here again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -18,22 +18,22 @@ from engine.errors import Refused, StepFailed
 from engine.http import http_effect
 from engine.mail.addresses import of_reply
 from engine.mail.sending import send_effect
-from engine.steps import acquaintance, second_yes
+from engine.steps import acquaintance, expressions, second_yes
 from engine.steps.contract import (
     SENT_ID,
     SENT_UNNAMED,
     Ask,
     Asking,
-    Condition,
     Done,
     Goto,
     Option,
     Outcome,
     StepConfig,
     StepContext,
-    TemplateText,
 )
-from engine.steps.still import WITHHELD, Found, Rest, look_again
+from engine.steps.fields import Condition, Key, TemplateText
+from engine.steps.still import INVOICE, WITHHELD, Found, Rest, look_again
+from engine.steps.ways import NOTHING, Names, Way
 
 Operation = Literal[
     "send",
@@ -63,7 +63,7 @@ class Config(StepConfig):
 
     service: Literal["email", "crm", "http"]
     operation: Operation
-    mail: str = "draft_mail"
+    mail: Key = "draft_mail"
     customer: TemplateText = "{{customer_id}}"
     fields: dict[str, TemplateText] = Field(default_factory=dict)
     kind: str = ""
@@ -150,6 +150,37 @@ def skipped(config: Config) -> Goto | None:
     if config.operation != "send":
         return None
     return Goto(config.otherwise, {SENT_ID: ""}, summary="not sent")
+
+
+def ways(config: Config) -> Iterator[Way]:
+    match config.operation:
+        case "send":
+            yield Way(frozenset({SENT_ID, WITHHELD}))
+            yield Way(frozenset({SENT_ID, WITHHELD, "draft_mail"}), config.otherwise)
+            yield Way(frozenset({SENT_ID, WITHHELD}), failed=True)
+        case "stop_writing" | "write_again":
+            yield Way(frozenset({"customer_opted_out"}))
+        case "upsert_lead":
+            yield Way(frozenset({"customer_id"}))
+        case _:
+            yield Way()
+
+
+def scopes(config: Config, known: Names) -> dict[str, Names]:
+    """`unless` knows what is read again."""
+    customer = acquaintance.READ if "customer" in config.read_again else NOTHING
+    invoice = INVOICE if "invoice" in config.read_again else NOTHING
+    return {"unless": known | customer | invoice}
+
+
+def leans_on(config: Config) -> Iterator[tuple[str, str]]:
+    if config.operation == "send":
+        yield "mail", config.mail
+    if "invoice" in config.read_again:
+        yield "read_again", "invoice_id"
+    record = config.operation in ("update_customer", "log_interaction", "opt_out")
+    if record or "customer" in config.read_again:
+        yield from (("customer", name) for name in expressions.names_in(config.customer))
 
 
 def _stop_writing(ctx: StepContext) -> Outcome:

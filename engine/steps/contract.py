@@ -9,13 +9,12 @@ decides what that means. Failures are exceptions of `engine/errors.py`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict
 
 from engine.agents import Agent
 from engine.business import Business
@@ -302,52 +301,5 @@ class StepType(Protocol):
     # A module may also have `calls_out(config) -> bool`: False where the step never waits
     # for a vendor. Then its thread keeps its place among those that work (engine/floor.py).
     # And `skipped(config) -> Goto | None`: where a person's "go on without it" leads after a
-    # failure, where that is not on_success.
-
-
-# -- what configs are made of -----------------------------------------------------
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _duration(value: object) -> object:
-    if isinstance(value, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", value.strip())
-        if match is None:
-            raise ValueError("a duration is a number and a unit: 30s, 45m, 24h, 5d")
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    return value
-
-
-def _written(value: timedelta) -> str:
-    seconds = value.total_seconds()
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
-
-
-def _template(value: str) -> str:
-    problem = expressions.problem_in(value)
-    if problem:
-        raise ValueError(f"template: {problem}")
-    return value
-
-
-def _condition(value: str) -> str:
-    problem = expressions.problem_in(value, condition=True)
-    if problem:
-        raise ValueError(f"condition: {problem}")
-    return value
-
-
-def _personal(value: str) -> str:
-    if not value.startswith(("customer_", "email_", "draft_")):
-        raise ValueError("holds customer data, so it must begin with customer_, email_ or draft_")
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_written)]
-TemplateText = Annotated[str, AfterValidator(_template)]
-Condition = Annotated[str, AfterValidator(_condition)]
-PersonalKey = Annotated[str, AfterValidator(_personal)]
+    # failure, where that is not on_success. What it may have for the check of a file, before
+    # anything runs, is told in `engine/steps/ways.py`.

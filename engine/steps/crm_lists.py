@@ -51,7 +51,8 @@ def customers(config: Wanted, ctx: StepContext) -> tuple[dict[str, Any], int]:
     season = _season(ctx.business, ctx.render(config.not_signed_for_season).text.strip(), today)
     found = _all_pages(config, ctx, season)
     rows = [known(one) | _ages(one, today) for one in found if not one.opted_out]
-    verdicts = [_matches(config.where, ctx.context, row) for row in rows]
+    told = {"business": ctx.business, **ctx.context}
+    verdicts = [_matches(config.where, told, row) for row in rows]
     matching = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict]
     listed = {config.into: matching} | ({"season": season} if season else {})
     return listed, sum(verdict is None for verdict in verdicts)
@@ -134,6 +135,17 @@ def _column(field: str) -> str:
 AGES = frozenset({"customer_days_since_service", "customer_days_since_quote"})
 # What a row may hold; one of whom less is known lacks some of it.
 COLUMNS = frozenset(_column(field.name) for field in fields(Customer)) | AGES
+
+INVOICE_COLUMNS = frozenset(
+    {
+        "customer_id",
+        "invoice_id",
+        "customer_invoice_number",
+        "customer_invoice_amount",
+        "customer_invoice_due",
+        "days_overdue",
+    }
+)
 
 
 def _ages(customer: Customer, today: date) -> dict[str, int]:

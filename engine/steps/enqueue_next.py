@@ -7,7 +7,9 @@ from typing import Any
 
 from engine.business import next_business_moment
 from engine.moments import sent_at
-from engine.steps.contract import Duration, Outcome, StartTask, StepConfig, StepContext
+from engine.steps.contract import Outcome, StartTask, StepConfig, StepContext
+from engine.steps.fields import Duration, Key
+from engine.steps.ways import Names, carried
 
 # When the matter began: the customer's mail, the form, or the first task of all.
 BEGAN = "began_at"
@@ -20,7 +22,7 @@ class Config(StepConfig):
     then it knows anyway."""
 
     sop: str
-    keys: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
     after: Duration = timedelta(0)
     business_hours: bool = False
 
@@ -36,6 +38,10 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     context: dict[str, Any] = {BEGAN: _began(ctx)}
     context |= {key: ctx.context[key] for key in config.keys if key in ctx.context}
     return StartTask(sop=config.sop, context=context, at=at)
+
+
+def hands_on(config: Config, known: Names) -> tuple[str, Names]:
+    return config.sop, carried(config.keys, known) | {BEGAN}
 
 
 def _began(ctx: StepContext) -> str:

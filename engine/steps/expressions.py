@@ -8,13 +8,13 @@ for a customer that the step is uncertain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import ChainableUndefined, Template, TemplateError, meta
+from jinja2 import ChainableUndefined, Template, TemplateError, meta, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -78,6 +78,50 @@ def names_in(source: str) -> frozenset[str]:
 @lru_cache(maxsize=1024)
 def names_of_condition(source: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(environment.parse("{{" + source + "}}")))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Path:
+    """A name with what is read of its object: `tally.sent`. `may_lack` where the text has
+    something else for it: an `or`, an `if`, a default."""
+
+    name: str
+    may_lack: bool = False
+
+
+@lru_cache(maxsize=1024)
+def paths_in(source: str, *, condition: bool = False) -> frozenset[Path]:
+    tree = environment.parse("{{" + source + "}}" if condition else source)
+    return frozenset(_paths(tree, meta.find_undeclared_variables(tree), may_lack=False))
+
+
+def _paths(node: nodes.Node, names: set[str], *, may_lack: bool) -> Iterator[Path]:
+    path = _dotted(node)
+    if path is not None:
+        if path.partition(".")[0] in names:
+            yield Path(path, may_lack)
+        return
+    here = isinstance(node, nodes.Or | nodes.CondExpr | nodes.If | nodes.Test) or (
+        isinstance(node, nodes.Filter) and node.name in ("default", "d")
+    )
+    for child in node.iter_child_nodes():
+        yield from _paths(child, names, may_lack=may_lack or here)
+
+
+def _dotted(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Getattr):
+        before, name = _dotted(node.node), node.attr
+    elif (
+        isinstance(node, nodes.Getitem)
+        and isinstance(node.arg, nodes.Const)
+        and isinstance(node.arg.value, str)
+    ):
+        before, name = _dotted(node.node), node.arg.value
+    else:
+        return None
+    return f"{before}.{name}" if before else None
 
 
 def render(source: str, context: Mapping[str, Any]) -> Rendered:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
 
 from engine import form_values
 from engine.llm.schemas import Analysis, Finding, Output, analysis
-from engine.steps.contract import (
-    Asking,
-    Done,
-    Option,
-    Outcome,
-    PersonalKey,
-    StepContext,
-    Uncertain,
-)
+from engine.steps.contract import Asking, Done, Option, Outcome, StepContext, Uncertain
 from engine.steps.contract import Field as FormField
+from engine.steps.fields import PersonalKey
 from engine.steps.model_step import ModelConfig, ask, quoted, unsure
+from engine.steps.ways import Way, with_fields
 
 
 class Config(ModelConfig):
@@ -73,6 +67,12 @@ def supply(
         quoted=quoted(config, ctx),
         confidence=confidence,
     )
+
+
+def ways(config: Config) -> Iterator[Way]:
+    found = with_fields(config.into, (finding.name for finding in config.findings))
+    spread = (_key(config, finding) for finding in config.findings if config.spread)
+    yield Way(found | {f"{config.into}_reason", *spread})
 
 
 def supplied(config: Config, output: Mapping[str, Any]) -> dict[str, Any]:

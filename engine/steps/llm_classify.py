@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import Field, model_validator
 
 from engine.llm.schemas import Label, classification
@@ -15,6 +17,7 @@ from engine.steps.contract import (
     Uncertain,
 )
 from engine.steps.model_step import ModelConfig, ask, quoted, unsure
+from engine.steps.ways import Way
 
 
 class Config(ModelConfig):
@@ -54,6 +57,13 @@ def _go(config: Config, label: str, output: dict[str, str], confidence: float) -
     if target is None:
         return Done(output, confidence=confidence, summary=label)
     return Goto(target, output, confidence=confidence, summary=label)
+
+
+def ways(config: Config) -> Iterator[Way]:
+    """Also to on_success where every label has a branch: "not spam" goes on there."""
+    gives = frozenset({config.into, f"draft_{config.into}_reason"})
+    yield Way(gives)
+    yield from (Way(gives, target) for target in config.branches.values())
 
 
 def _uncertain(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from engine.llm.schemas import Label, decision
@@ -16,6 +18,7 @@ from engine.steps.contract import (
     Uncertain,
 )
 from engine.steps.model_step import ModelConfig, ask, quoted, unsure
+from engine.steps.ways import Way
 
 
 class Choice(StepConfig):
@@ -43,6 +46,11 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     if target is None:
         return Done(output, confidence=reply.confidence, summary=chosen)
     return Goto(target, output, confidence=reply.confidence, summary=chosen)
+
+
+def ways(config: Config) -> Iterator[Way]:
+    gives = frozenset({config.into, f"draft_{config.into}_reason"})
+    yield from (Way(gives, choice.goto) for choice in config.choices.values())
 
 
 def supply(

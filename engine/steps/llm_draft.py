@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -19,10 +19,15 @@ from engine.steps.contract import (
     Uncertain,
 )
 from engine.steps.contract import Field as FormField
+from engine.steps.fields import Key
 from engine.steps.model_step import ModelConfig, ask, quoted, unsure
+from engine.steps.ways import Way
 
 # What no bigger model can mend: it is the task that lacks the name.
 OURS = frozenset({"recipient_name_missing", "recipient_name_odd"})
+GIVES = frozenset(
+    f"draft_{part}" for part in ("subject", "body", "reason", "confidence", "tier", "model", "step")
+)
 
 
 class Config(ModelConfig):
@@ -30,7 +35,7 @@ class Config(ModelConfig):
     in odd case ("MIKE") makes the step uncertain. `links` may stand in the text besides
     those of the context and the company."""
 
-    names: tuple[str, ...] = ("customer_name",)
+    names: tuple[Key, ...] = ("customer_name",)
     links: tuple[str, ...] = ()
     longest: int = Field(default=3000, ge=100, le=10000)
 
@@ -55,6 +60,14 @@ def run(config: Config, ctx: StepContext) -> Outcome:
         return Done(output, confidence=reply.confidence)
     asking = supply(config, ctx, subject, body, problems, reply.confidence)
     return Uncertain(problems, asking, reply.confidence, final=set(problems) <= OURS)
+
+
+def ways(_config: Config) -> Iterator[Way]:
+    yield Way(GIVES)
+
+
+def leans_on(config: Config) -> Iterator[tuple[str, str]]:
+    yield from (("names", name) for name in config.names)
 
 
 def supply(

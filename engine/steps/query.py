@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -9,17 +10,11 @@ from pydantic import Field, model_validator
 from engine.mail.addresses import deliverable
 from engine.reasons import in_words
 from engine.steps import acquaintance, crm_lists, expressions
-from engine.steps.contract import (
-    Condition,
-    Done,
-    Duration,
-    Goto,
-    Outcome,
-    StepConfig,
-    StepContext,
-    TemplateText,
-)
+from engine.steps.contract import Done, Goto, Outcome, StepConfig, StepContext
+from engine.steps.fields import Condition, Duration, TemplateText
 from engine.steps.still import WITHHELD
+from engine.steps.ways import NOTHING, Names, Way, with_fields
+from engine.tallies import OUTCOMES
 
 Operation = Literal[
     "find_customer",
@@ -112,9 +107,40 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     if without:
         summary += f", {without} without what 'where' reads"
     for case in config.cases:
-        if expressions.evaluate(case.when, {**ctx.context, **output}):
+        if expressions.evaluate(case.when, {"business": ctx.business, **ctx.context, **output}):
             return Goto(case.goto, output, subject, summary=summary)
     return Done(output, subject, summary=summary)
+
+
+def ways(config: Config) -> Iterator[Way]:
+    found = _gives(config)
+    yield Way(found)
+    yield from (Way(found, case.goto) for case in config.cases)
+    if config.absent is not None:
+        yield Way(frozenset({"customer_found", acquaintance.PERHAPS}), config.absent)
+    if config.operation == "may_write":
+        yield Way(frozenset({WITHHELD}), config.otherwise)
+
+
+def _gives(config: Config) -> Names:
+    match config.operation:
+        case "find_customer" | "get_customer":
+            return acquaintance.READ
+        case "list_customers":
+            season = {"season"} if config.not_signed_for_season else NOTHING
+            return with_fields(config.into, crm_lists.COLUMNS, of_each=True) | season
+        case "list_overdue_invoices":
+            rows = crm_lists.INVOICE_COLUMNS | ({"stage"} if config.stages else NOTHING)
+            return with_fields(config.into, rows, of_each=True)
+        case "tally":
+            return with_fields(config.into, OUTCOMES)
+        case _:
+            return NOTHING
+
+
+def scopes(config: Config, known: Names) -> dict[str, Names]:
+    """`where` knows the row, the cases know what the operation has found."""
+    return {"where": known | crm_lists.COLUMNS, "cases": known | _gives(config)}
 
 
 def _barred(config: Config, ctx: StepContext) -> str:

@@ -7,7 +7,7 @@ questions of one campaign stand together on one card (`engine/batches.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -19,7 +19,7 @@ from engine.mail.addresses import deliverable
 from engine.mail.charsets import one_line
 from engine.mail.unsubscribe import unsubscribe_url
 from engine.name_correction import correct_in_crm, name_fields
-from engine.steps import acquaintance, second_yes
+from engine.steps import acquaintance, expressions, second_yes
 from engine.steps.contract import (
     NOTHING_APPROVED,
     Ask,
@@ -28,12 +28,17 @@ from engine.steps.contract import (
     Goto,
     Option,
     Outcome,
-    PersonalKey,
     StepConfig,
     StepContext,
-    TemplateText,
 )
 from engine.steps.contract import Field as FormField
+from engine.steps.fields import Key, PersonalKey, TemplateText
+from engine.steps.ways import NOTHING, Names, Way
+
+# What the form of a mail may fill in.
+MAIL_FIELDS = frozenset(
+    {"draft_subject", "draft_body", "customer_email", "customer_name", "customer_name_to_crm"}
+)
 
 
 class Choice(StepConfig):
@@ -76,7 +81,7 @@ class Config(StepConfig):
     choices: dict[str, Choice] = Field(min_length=1, max_length=25)
     mail: Mail | None = None
     fields: tuple[Blank, ...] = ()
-    quote: str = "email_text"
+    quote: Key = "email_text"
     facts: dict[str, TemplateText] = Field(default_factory=dict)
     channel: str | None = None
     deadline_hours: float | None = Field(default=None, gt=0)
@@ -151,6 +156,31 @@ def skipped(config: Config) -> Done | Goto:
     if target is None:
         return Done(unanswered(config), summary="skip")
     return Goto(target, unanswered(config), summary="skip")
+
+
+def ways(config: Config) -> Iterator[Way]:
+    """What is filled in counts where the option that was chosen has a form for it."""
+    approved = frozenset(NOTHING_APPROVED) if config.mail is not None else NOTHING
+    for choice in config.choices.values():
+        yield Way(approved | {config.into} | _filled_in(config, choice), choice.goto)
+    yield Way(approved, failed=True)
+
+
+def _filled_in(config: Config, choice: Choice) -> Names:
+    if choice.form == "reason":
+        return frozenset({"draft_refusal_reason"})
+    if choice.form is None:
+        return NOTHING
+    of_mail = MAIL_FIELDS if config.mail is not None else NOTHING
+    return of_mail | {field.key for field in config.fields}
+
+
+def leans_on(config: Config) -> Iterator[tuple[str, str]]:
+    """An empty mail is nobody's wish; an address or a name the card asks for."""
+    if config.mail is not None:
+        for field in ("subject", "body"):
+            source = getattr(config.mail, field)
+            yield from ((f"mail.{field}", name) for name in expressions.names_in(source))
 
 
 def _option(value: str, choice: Choice) -> Option:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.slack.blocks import notice
 from engine.slack.posting import posting
-from engine.steps.contract import Done, Outcome, StepConfig, StepContext, TemplateText
+from engine.steps.contract import Done, Outcome, StepConfig, StepContext
+from engine.steps.fields import TemplateText
 
 
 class Config(StepConfig):

@@ -21,6 +21,8 @@ from engine.steps.crm_lists import known
 Rest = Literal["customer", "invoice"]
 # Under this key the task keeps why its approved mail was not sent; its card tells.
 WITHHELD = "withheld_because"
+# What `unless` knows of an invoice that is read again.
+INVOICE = frozenset({"customer_invoice_open", "customer_invoice_left"})
 UNSURE = "The CRM could not say whether this invoice is still open: look there first."
 GONE = "the CRM does not know this customer any more"
 
@@ -39,7 +41,7 @@ def look_again(
 ) -> Found:
     unsure = ""
     heard = ctx.correspondence.heard()
-    now: dict[str, Any] = {**ctx.context, **heard}
+    now: dict[str, Any] = {"business": ctx.business, **ctx.context, **heard}
     if ctx.has_crm:
         if "customer" in read_again:
             read = _customer(ctx, customer)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
 
 from engine.business import next_business_moment
-from engine.steps.contract import Done, Duration, Goto, Outcome, Sleep, StepConfig, StepContext
+from engine.steps.contract import Done, Goto, Outcome, Sleep, StepConfig, StepContext
+from engine.steps.fields import Duration
+from engine.steps.ways import Way
 
 
 class Config(StepConfig):
@@ -51,6 +54,12 @@ def run(config: Config, ctx: StepContext) -> Outcome:
     if config.business_hours:
         moment = next_business_moment(ctx.business, moment, timedelta(0))
     return Sleep(until=moment)
+
+
+def ways(config: Config) -> Iterator[Way]:
+    yield Way()
+    if config.unless_replied:
+        yield Way(target=config.unless_replied)
 
 
 def _next(at: time | None, now: datetime, zone: ZoneInfo) -> datetime:
