@@ -1,7 +1,8 @@
 """`bin/engine check`: what is configured, what is missing, and the line that cures it.
 
 `installation.py` is what stands on this side (settings, database, keys), `vendors.py` who must
-answer, `sending.py` what mail needs. Nothing of it stands on the way of a task.
+answer, `sending.py` what mail needs: of SES (`ses.py`) and of DNS (`authentication.py`). Nothing
+of it stands on the way of a task.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from engine.checks import installation, vendors
 from engine.checks.finding import Finding, fail, ok
 from engine.errors import EngineError, SettingsInvalid
+from engine.mail.dns_records import Records
 from engine.postgres import Database
 from engine.runtime import build_runtime
 from engine.settings import Settings
@@ -21,8 +23,9 @@ __all__ = ["Finding", "run"]
 DEMO = "what follows is about a `web` and `worker` of your own; `bin/engine demo` needs none of it"
 
 
-def run(settings: Settings) -> Iterator[Finding]:
-    """Everything from the database to the vendors, one finding each."""
+def run(settings: Settings, records: Records | None = None) -> Iterator[Finding]:
+    """Everything from the database to DNS, one finding each; `records` is DNS to ask instead of
+    this machine's own."""
     whose = f": {DEMO}" if settings.mode == "demo" else ""
     yield ok("mode", f"{settings.mode}{whose}")
     yield from installation.misspelt()
@@ -39,4 +42,4 @@ def run(settings: Settings) -> Iterator[Finding]:
         yield fail("company", str(error), blocking=True)
         return
     yield ok("company", runtime.business.name)
-    yield from vendors.findings(runtime)
+    yield from vendors.findings(runtime, records)

@@ -12,6 +12,7 @@ from engine.checks.finding import Finding, fail, miss, ok
 from engine.crm import Crm
 from engine.crm.needs import lacking
 from engine.errors import EngineError
+from engine.mail.dns_records import Records
 from engine.postgres import connect
 from engine.runtime import Runtime
 from engine.settings import Settings
@@ -19,7 +20,7 @@ from engine.settings import Settings
 PATIENCE_SECONDS = 8.0
 
 
-def findings(runtime: Runtime) -> Iterator[Finding]:
+def findings(runtime: Runtime, records: Records | None = None) -> Iterator[Finding]:
     settings = runtime.settings
     yield _tried(
         "slack",
@@ -45,8 +46,7 @@ def findings(runtime: Runtime) -> Iterator[Finding]:
     yield from _account(runtime)
     yield from _wanted_of_crm(runtime)
     yield from _links(settings)
-    yield sending.mail(runtime)
-    yield sending.reports(settings)
+    yield from sending.findings(runtime, records)
     yield _tried(
         "mailbox",
         bool(settings.imap_host),

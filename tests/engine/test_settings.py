@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.cli import cli
+from engine.demo import TOPIC
 from tests.engine.test_questions import command
 from tests.world import Company
 
@@ -89,8 +90,9 @@ def test_that_no_mail_can_be_sent_is_told(office: Company) -> None:
 def test_who_sends_and_where_a_rehearsal_goes_is_told(
     office: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("SES_ENDPOINT_URL", f"{office.local_url}/ses")
+    monkeypatch.setenv("SES_CONFIGURATION_SET", "office")
+    monkeypatch.setenv("SNS_TOPIC_ARN", TOPIC)
     monkeypatch.setenv("REHEARSAL_ADDRESS", "me@example.com")
     monkeypatch.setenv("SECRET_KEY", office.runtime.settings.secret_key.get_secret_value())
     monkeypatch.setenv("DATABASE_URL", office.runtime.database.dsn)
@@ -98,3 +100,7 @@ def test_who_sends_and_where_a_rehearsal_goes_is_told(
     said = CliRunner().invoke(cli, ["check"]).output
     sender = office.runtime.business.mail_from.address
     assert f"ok    mail           from {sender} by SES in us-east-1; all of it goes to me@" in said
+    assert "ok    mail account   out of the sandbox; 0 of 50000 mails sent" in said
+    assert f"ok    mail identity  {sender.partition('@')[2]} is verified and signs" in said
+    assert f"ok    mail reports   office reports to {TOPIC}\n" in said
+    assert "SKIP  DNS            not looked at, for SES is a stand-in here" in said

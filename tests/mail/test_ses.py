@@ -19,6 +19,7 @@ from engine.mail import OutgoingMail
 from engine.mail.addresses import Address
 from engine.mail.inbound import read_mail
 from engine.mail.ses import SesMailer, effect_key_of, tag_value, wire_message_id
+from engine.mail.ses_account import SesAccount
 from engine.mail.ses_clients import Clients
 
 OFFICE = Address("Us", "office@us.example")
@@ -52,6 +53,22 @@ def test_a_mail_is_accepted_whole():
     assert kept.id == message_id
     mail = read_mail(kept.raw_data.encode())
     assert (mail.subject, mail.text, mail.to) == (MAIL.subject, MAIL.text, (MAIL.to,))
+
+
+@pytest.mark.usefixtures("moto")
+def test_what_ses_knows_is_read_as_others_answer_it():
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+    there = boto3.client("sesv2", **keys)
+    there.create_email_identity(EmailIdentity="us.example")
+    there.create_configuration_set(ConfigurationSetName="office")
+    asked = SesAccount(Clients(region="us-east-1", access_key_id="x", secret_access_key="y"))
+    sender = asked.sender(OFFICE.address)
+    assert sender.own is None
+    assert sender.domain is not None
+    assert sender.domain.name == "us.example"
+    assert sender.domain.dkim == "NOT_STARTED"
+    assert asked.sender("office@them.example").domain is None
+    assert asked.configuration_set("absent") is None
 
 
 def test_the_message_id_on_the_wire_is_the_regions():

@@ -41,13 +41,13 @@ class LocalSettings:
 
 
 def create_local_app(world: World, settings: LocalSettings) -> Flask:
-    from web.local import claude, crm, hubspot, pages, ses, slack, worker_kill
+    from web.local import claude, crm, hubspot, pages, ses, ses_console, slack, worker_kill
 
     app = Flask(__name__, template_folder="templates", static_folder="static")
     app.config["MAX_CONTENT_LENGTH"] = 50 * 1024 * 1024
     app.extensions["world"] = world
     app.extensions["local_settings"] = settings
-    for module in (slack, claude, ses, crm, hubspot):
+    for module in (slack, claude, ses, ses_console, crm, hubspot):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(pages.blueprint)
     app.jinja_env.globals["worker_can_be_killed"] = bool(settings.worker_pid_file)
