@@ -4,7 +4,8 @@ mails there were today, and the end of it all. A step reaches it by its context.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ class Correspondence:
     business: Business
     task: Task
     sent_folder: SentFolder
+    away: Callable[[], AbstractContextManager[None]]
 
     def reply_address(self) -> str:
         """The company's reply address with this task's token, and the token's hash kept
@@ -74,7 +76,8 @@ class Correspondence:
         """Whether somebody has written to this address from the office's mailbox since the
         customer's mail came, or since the moment that is `known` already."""
         since = datetime.fromisoformat(known) if known else self._began()
-        return self.sent_folder.look(self.settings, address, since)
+        with self.away():
+            return self.sent_folder.look(self.settings, address, since)
 
     def _began(self) -> datetime:
         """When the customer's mail was sent, or the task began. A key holds the moment of its

@@ -187,11 +187,11 @@ class Crew:
         runs = self._kept(me, runs)
         for run in runs:
             run.last_effect_at = self._last_effect_at
+            run.away = self._away
         going = executor.lap(
             self.runtime,
             runs,
             stopping=lambda: self._stopping,
-            away=self._away,
             onwards=not self._solitude.wanted,
         )
         if not self._roster.holds(me):

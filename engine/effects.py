@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -94,7 +95,8 @@ class Owner:
 
     `confirm` raises RunLost where the lease may have run out; it is asked right before
     the call. `slot` names a rate limit's slot that was reserved before parking. `dissolve`
-    answers what a person has been asked about the call, once that is known after all.
+    answers what a person has been asked about the call, once that is known after all. Whatever
+    takes its time happens within `away`, in which nothing of the database's is held.
     """
 
     key: str
@@ -104,6 +106,7 @@ class Owner:
     confirm: Callable[[], None] | None = None
     slot: str | None = None
     dissolve: Callable[[Connection, str, Ruling], None] | None = None
+    away: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Settling(EngineError):
@@ -144,7 +147,8 @@ def perform(
     key = key_of(owner, effect)
     timeout = min(timeout, effect.timeout)
     if effect.prepare is not None:
-        effect.prepare(timeout)
+        with owner.away():
+            effect.prepare(timeout)
     while True:
         intent = _intend(database, settings, owner, effect, key, timeout)
         if intent.result is not None:
@@ -152,7 +156,8 @@ def perform(
         if intent.wait > gate.LONGEST_NAP_SECONDS:
             raise SlotTaken(gate.slot_of(effect), intent.wait)
         if intent.attempt:
-            time.sleep(intent.wait)
+            with owner.away() if intent.wait else nullcontext():
+                time.sleep(intent.wait)
             return _call(database, owner, effect, key, intent.attempt, timeout)
         found = _settle(database, owner, effect, key, timeout)
         if found is not None:
@@ -236,7 +241,8 @@ def _call(
         raise
     failpoints.reach(f"{place}:before")
     try:
-        result = effect.call(key, timeout)
+        with owner.away():
+            result = effect.call(key, timeout)
     except RateLimited as error:
         _conclude(database, owner, effect, key, attempt, "refused", "rate_limited")
         with database.statement("push_rate_limit") as conn:
@@ -336,7 +342,8 @@ def _settle(
     if row["state"] == "intended":
         _conclude(database, owner, effect, key, row["attempt"], "in_doubt", "interrupted")
     try:
-        found = _looked_up(effect, key, row["since"], timeout)
+        with owner.away():
+            found = _looked_up(effect, key, row["since"], timeout)
     except Unauthorised:
         raise
     except Refused:

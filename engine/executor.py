@@ -10,7 +10,7 @@ write checks the run token, so a worker that froze and woke up writes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -59,20 +59,18 @@ def lap(
     runs: Sequence[Run],
     *,
     stopping: Callable[[], bool] = bool,
-    away: Callable[[], AbstractContextManager[None]] = nullcontext,
     onwards: bool = False,
 ) -> list[Run]:
     """Take each of these runs one step further. Returns those that go on; the task of any other
     one blocks, has ended or its turn is over, or somebody else has it. Once `stopping` is true,
-    the step in flight is a run's last one. A step that calls out is performed within `away`; it
-    had better be the only one.
+    the step in flight is a run's last one. A step that calls out had better be the only one.
 
     With `onwards` the end of tasks claims others, whose runs are among those that go on."""
     going: list[Run] = []
     plain: list[Plain] = []
     for run in runs:
         departures.enter(run, run.step)
-        left = _unless_lost(run, partial(_leave_step, runtime, run, stopping, away))
+        left = _unless_lost(run, partial(_leave_step, runtime, run, stopping))
         if isinstance(left, Plain):
             plain.append(left)
         elif left:
@@ -86,11 +84,11 @@ def _leave_step(
     runtime: Runtime,
     run: Run,
     stopping: Callable[[], bool],
-    away: Callable[[], AbstractContextManager[None]],
 ) -> Plain | bool:
     """Perform a step and record it, which is True where the run goes on; or return what is to be
     recorded, where it is plain."""
-    with away() if calls_out(run) else nullcontext():
+    # What does not say whether it calls out may do so by itself, and not by its context.
+    with run.away() if _says_nothing(run) else nullcontext():
         outcome = perform(runtime, run)
     if stopping():
         run.steps_done = runtime.settings.turn_steps
@@ -142,8 +140,11 @@ def _until_written(step: Callable[[], Left]) -> Left:
 
 def calls_out(run: Run) -> bool:
     """Whether the run's step may wait for a vendor; a step type that says nothing may."""
-    says = getattr(STEP_TYPES[run.step.step_type], "calls_out", None)
-    return says is None or says(run.step.config)
+    return _says_nothing(run) or STEP_TYPES[run.step.step_type].calls_out(run.step.config)
+
+
+def _says_nothing(run: Run) -> bool:
+    return not hasattr(STEP_TYPES[run.step.step_type], "calls_out")
 
 
 def give_up(runtime: Runtime, run: Run) -> None:

@@ -36,22 +36,26 @@ class Floor:
     @contextmanager
     def away(self) -> Iterator[None]:
         """Within, this thread, which works, waits for the world and leaves its room to others."""
-        self.clear(threading.get_ident())
+        if not self.clear(threading.get_ident()):
+            yield
+            return
         try:
             yield
         finally:
             self._enter()
 
-    def clear(self, ident: int) -> None:
-        """This thread has left, or is given up; the next one comes in."""
+    def clear(self, ident: int) -> bool:
+        """This thread has left, or is given up; the next one comes in. False where it was not
+        there."""
         with self._lock:
             if ident not in self._here:
-                return
+                return False
             self._here.remove(ident)
             if self._waiting:
                 following, turn = self._waiting.popleft()
                 self._here.add(following)
                 turn.release()
+            return True
 
     def _enter(self) -> None:
         me = threading.get_ident()

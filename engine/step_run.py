@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -64,6 +65,8 @@ class Run:
     step_began: float = field(default_factory=time.monotonic)
     # A worker that is shutting down starts no effect after this.
     last_effect_at: float = math.inf
+    # Within, its thread waits for a vendor, and others work; see `floor.py`.
+    away: Callable[[], AbstractContextManager[None]] = nullcontext
     steps_done: int = 0
     lost: bool = False
 
@@ -180,7 +183,12 @@ class Context:
     def correspondence(self) -> Correspondence:
         here = self.runtime
         return Correspondence(
-            here.database, here.settings, here.business, self.task, here.sent_folder
+            here.database,
+            here.settings,
+            here.business,
+            self.task,
+            here.sent_folder,
+            self.run.away,
         )
 
     def ask_model(
@@ -209,7 +217,8 @@ class Context:
             raise Unreachable("crm", "outage")
         failpoints.reach("call:crm:read:before")
         try:
-            result = call(crm)
+            with self.run.away():
+                result = call(crm)
         except RateLimited as error:
             with self.runtime.database.statement("push_rate_limit") as conn:
                 rate_limits.push(conn, "crm", "", error.retry_after)
@@ -231,6 +240,7 @@ class Context:
             confirm=self.run.confirm,
             slot=self.task.parked_for,
             dissolve=self._dissolve,
+            away=self.run.away,
         )
         result = effects.perform(
             self.runtime.database,

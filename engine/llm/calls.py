@@ -97,9 +97,10 @@ def _call(ctx: Context, question: Prompt) -> tuple[str, str] | None:
     began = time.monotonic()
     failpoints.reach("call:claude:reply:before")
     try:
-        reply = ctx.runtime.llm.reply(
-            question, model=tier.model, max_tokens=ctx.settings.llm_max_tokens, timeout=timeout
-        )
+        with ctx.run.away():
+            reply = ctx.runtime.llm.reply(
+                question, model=tier.model, max_tokens=ctx.settings.llm_max_tokens, timeout=timeout
+            )
     except RateLimited as error:
         with ctx.runtime.database.statement("push_rate_limit") as conn:
             rate_limits.push(conn, "claude", tier.model, error.retry_after)

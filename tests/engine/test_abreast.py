@@ -224,15 +224,14 @@ def test_whoever_calls_a_vendor_finds_a_thread_of_its_own(
     for _ in range(6):
         office.run_sop("small")
     there = threading.Barrier(6)
-    query = STEP_TYPES["query"]
-    once = query.run
+    crm: Any = office.runtime.crm
+    once = crm.get_customer
 
-    def meet(config: Any, ctx: Any) -> Any:
-        if config.operation == "get_customer":
-            there.wait(20)
-        return once(config, ctx)
+    def meet(*given: Any, **named: Any) -> Any:
+        there.wait(20)
+        return once(*given, **named)
 
-    monkeypatch.setattr(query, "run", meet)
+    monkeypatch.setattr(crm, "get_customer", meet)
     crew = at_work(office, 6)
     try:
         ended = "select count(*)::int as n from tasks where status = 'completed'"
@@ -303,15 +302,22 @@ def test_what_waits_for_a_thread_when_the_worker_stops_is_given_back(
     office.import_sop(procedure(CALLING))
     tasks = [office.run_sop("small") for _ in range(4)]
     crew = Crew(office.runtime, size=8, on_exhausted=lambda: None)
+    crm: Any = office.runtime.crm
+    once = crm.get_customer
+
+    def late(*given: Any, **named: Any) -> Any:
+        wait_until(lambda: crew.stopping)
+        return once(*given, **named)
+
     with monkeypatch.context() as patched:
+        patched.setattr(crm, "get_customer", late)
         # Nobody is roused, so whatever is passed on waits.
         patched.setattr(Crew, "rouse", lambda _: None)
         crew.start()
         crew._calls = 1
         with crew._changed:
             crew._changed.notify()
-        wait_until(lambda: [len(office.events(task)) for task in tasks].count(5) >= 1)
-        wait_until(lambda: len(crew._roster._waiting) >= 1)
+        wait_until(lambda: len(crew._roster._waiting) == 3)
         assert crew.stop(seconds=5)
     held = "select count(*)::int as n from tasks where status = 'in_progress'"
     assert rows(office, held) == [{"n": 0}]
