@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine import agents, halt, inbox, queue, sops, tasks, watcher_pauses
+from engine import agents, halt, hand_starts, inbox, queue, sops, tasks, watcher_pauses
 from engine.absence_commands import absence_lines, away, back
 from engine.errors import NotFound
 from engine.keyed_hash import keyed_hash
@@ -112,8 +112,9 @@ def _list(runtime: Runtime, _rest: str, _by: Person, _occasion: str) -> str:
     return "\n".join(lines) or "There is no procedure yet."
 
 
-def _run(runtime: Runtime, slug: str, by: Person, occasion: str) -> str:
+def _run(runtime: Runtime, wanted: str, by: Person, occasion: str) -> str:
     by.must_act()
+    slug, _, more = wanted.partition(" ")
     if not slug:
         return "Which one? `/sop run <procedure>`; `/sop list` names them."
     dedupe_key = keyed_hash(runtime.settings, "command", occasion) if occasion else None
@@ -122,6 +123,13 @@ def _run(runtime: Runtime, slug: str, by: Person, occasion: str) -> str:
             sop = sops.active(conn, slug)
         except NotFound as unknown:
             return str(unknown)
+        missing = hand_starts.lack_of(conn, sop, ()).missing
+        if missing and more.strip() != "anyway":
+            return (
+                f"{sop.name} needs {', '.join(missing)}, which nobody gives it here; whoever has a"
+                f" shell can, by `bin/engine sop run {slug} --set`. To start it without:"
+                f" `/sop run {slug} anyway`"
+            )
         task = tasks.start(
             conn,
             sop.id,

@@ -44,6 +44,12 @@ class SopInvalid(EngineError):
     code = "sop_invalid"
 
 
+class ContextLacking(EngineError):
+    """The task would lack what its procedure reads."""
+
+    code = "context_lacking"
+
+
 class NotFound(EngineError):
     """There is no such thing."""
 

@@ -16,6 +16,11 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     return f"{local:%a %b} {local.day}, {local:%H:%M}"
 
 
+def stamp(at: datetime, zone: ZoneInfo) -> str:
+    """2027-01-04 13:00 CST: for lists in a shell, which may be anywhere."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
 def day(at: datetime, zone: ZoneInfo) -> str:
     """Nov 27, 2026"""
     local = at.astimezone(zone)

@@ -29,9 +29,9 @@ def warnings(book: Book, slug: str) -> Iterator[str]:
         if step.key not in reached:
             continue
         told = set[tuple[str, str]]()
-        for read in _reads(step):
+        for read in read_by(step):
             scope = _scope(step, read, reached[step.key])
-            if _is_known(read.name, scope) or (read.field, read.name) in told:
+            if is_known(read.name, scope) or (read.field, read.name) in told:
                 continue
             told.add((read.field, read.name))
             said = _said(book, plan, step, read, scope)
@@ -39,7 +39,8 @@ def warnings(book: Book, slug: str) -> Iterator[str]:
                 yield f"step {step.key!r}, field config.{read.field}: {said}"
 
 
-def _reads(step: PlannedStep) -> Iterator[Read]:
+def read_by(step: PlannedStep) -> Iterator[Read]:
+    """What stands in its config, and what it leans on by itself."""
     yield from (read for read in reads(step.config) if read.written)
     if hasattr(step.told, "leans_on"):
         for field, name in step.told.leans_on(step.config):
@@ -52,7 +53,7 @@ def _scope(step: PlannedStep, read: Read, known: Names) -> Names:
     return own.get(read.field.partition(".")[0], known) | beginnings.COMPANY
 
 
-def _is_known(name: str, scope: Names) -> bool:
+def is_known(name: str, scope: Names) -> bool:
     """Whether it may be there; of an object whose fields are known, the field too."""
     key, *fields = name.split(".")
     if key not in scope:
@@ -72,7 +73,7 @@ def _said(book: Book, plan: Plan, step: PlannedStep, read: Read, scope: Names) -
         # Perhaps somebody gives it of whom nothing is known here.
         near = _near(name, scope, VERY_LIKE)
         return f"nothing gives {name!r}; did you mean {near!r}?" if near else ""
-    givers = [one for one in plan.steps if _is_known(name, one.gives())]
+    givers = [one for one in plan.steps if is_known(name, one.gives())]
     if givers == [step]:
         return f"nothing gives {name!r} before this step"
     if givers:

@@ -244,7 +244,7 @@ def test_every_command_that_a_text_names_exists(doc: Path) -> None:
 def test_every_option_that_a_text_names_exists(doc: Path) -> None:
     options = {
         option for path in COMMANDS for parameter in found(path).params for option in parameter.opts
-    } | {"--help"}
+    } | {"--help", "--version"}
     for line in re.findall(r"bin/engine [^`\n]*", read(doc)):
         said = line.partition("#")[0]
         for option in re.findall(r"(?<= )--[a-z-]+", said):

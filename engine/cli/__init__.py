@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout
 from engine.cli.groups import Group
 from engine.errors import EngineError
 from engine.postgres import COLLISIONS
+from engine.version import version
 
 
 class _Cli(Group):
@@ -42,7 +43,17 @@ def _fail(message: str) -> None:
     sys.exit(1)
 
 
+def _tell_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"bin/engine {version()}")
+        ctx.exit()
+
+
 @click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version,
+    help="Print the version, and exit.",
+)  # fmt: skip
 def cli() -> None:
     """Run a small company's back office from written procedures.
 
@@ -58,6 +69,7 @@ def cli() -> None:
 def _register() -> None:
     from engine.cli import (
         acts,
+        agents,
         demo,
         intake,
         outlook,
@@ -69,7 +81,7 @@ def _register() -> None:
         watchers,
     )  # fmt: skip
 
-    modules = (demo, processes, intake, sops, tasks, acts, watchers, outlook, people, slack)
+    modules = (demo, processes, intake, sops, tasks, agents, acts, watchers, outlook, people, slack)
     for module in modules:
         for command in module.COMMANDS:
             cli.add_command(command)

@@ -7,8 +7,8 @@ import re
 import click
 
 from engine import agents, commands, readmission
+from engine.cli.agents import group as agent_group
 from engine.cli.opening import opened_runtime
-from engine.cli.tasks import agent_group
 from engine.people import shell
 
 
@@ -36,7 +36,7 @@ def stop(reason: str) -> None:
 
 @click.command()
 def go() -> None:
-    """Lift the stop.
+    """Lift the stop: what was held goes out.
 
     \b
     Example:
@@ -86,7 +86,7 @@ def back(email: str) -> None:
 @click.argument("address")
 @click.argument("why", required=False, type=click.Choice(list(readmission.WHYS)))
 def write_again(address: str, why: str | None) -> None:
-    """Whether somebody has opted out; with WHY, let them be written to again.
+    """Whether somebody has opted out; with a reason, have them written to again.
 
     \b
     asked      they have asked for mail again
@@ -116,7 +116,7 @@ def pause(slug: str) -> None:
 @agent_group.command()
 @click.argument("slug")
 def resume(slug: str) -> None:
-    """Let an agent go on.
+    """Let an agent's tasks go on.
 
     \b
     Example:

@@ -12,11 +12,12 @@ from engine import intake
 from engine.cli.groups import Group
 from engine.cli.opening import opened_runtime
 from engine.intake import VERDICTS
+from engine.slack.text import counted
 
 
 @click.group("intake", cls=Group)
 def group() -> None:
-    """Take in what came from outside."""
+    """Take in mails from files, as if they had come into the mailbox."""
 
 
 @group.command("mail")
@@ -48,7 +49,9 @@ def mail(paths: tuple[Path, ...]) -> None:
             numbers = ", ".join(f"task {task.number}" for task in taken.tasks)
             click.echo(f"{taken.verdict:<10}  {file}" + (f"  {numbers}" if numbers else ""))
     parts = [f"{tally[verdict]} {verdict}" for verdict in VERDICTS]
-    click.echo(f"{tally.total()} messages: {', '.join(parts)}; {tasks} tasks started")
+    click.echo(
+        f"{counted(tally.total(), 'message')}: {', '.join(parts)}; {counted(tasks, 'task')} started"
+    )
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from engine import hash_keys
+from engine.business import load_business
 from engine.cli.interruption import interruptible
 from engine.errors import SettingsInvalid
 from engine.postgres import Connection, Database, connect, migrations
@@ -88,6 +90,11 @@ def opened_database(*, verify: bool = True) -> Iterator[tuple[Settings, Database
                 yield settings, database
         finally:
             database.close()
+
+
+def company_zone(settings: Settings) -> ZoneInfo:
+    """Of the company's clock, by which every command tells times."""
+    return load_business(settings.seeds_dir / "business.yaml").zone
 
 
 @contextmanager

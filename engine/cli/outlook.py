@@ -17,7 +17,8 @@ from engine.people import shell
     help="First cancel the task with this number, which must stand on the outlook.",
 )
 def outlook(strike: int | None) -> None:
-    """Who gets what until the end of tomorrow, by the company's clock; changes nothing.
+    """Who gets what until the end of tomorrow, by the company's clock. Looking changes nothing;
+    --strike does.
 
     \b
     Examples:

@@ -44,7 +44,7 @@ def add(email: str, name: str, role: str, slack_user_id: str | None, ask: bool) 
 
 @group.command("list")
 def list_() -> None:
-    """Who there is."""
+    """The people: address, role (or disabled), Slack member id, name."""
     with opened_database() as (_, database), database.read() as conn:
         for user in users.list_all(conn):
             state = "disabled" if user.disabled_at else user.role

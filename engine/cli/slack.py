@@ -36,7 +36,12 @@ def print_manifest() -> None:
 
 @group.command()
 def setup() -> None:
-    """Make the channels of the settings where they are missing, and join them."""
+    """Make the channels of the settings where they are missing, and join them.
+
+    \b
+    Example:
+      bin/engine slack setup
+    """
     settings = read_settings()
     if not settings.slack_bot_token.get_secret_value():
         raise SettingsInvalid("SLACK_BOT_TOKEN is empty; docs/slack.md says where Slack shows it")

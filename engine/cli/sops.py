@@ -8,15 +8,27 @@ from pathlib import Path
 
 import click
 
-from engine import agents, books, refusals, sop_files, sops, tasks, unknown_names, verdicts
+from engine import (
+    agents,
+    books,
+    hand_starts,
+    refusals,
+    sop_files,
+    sops,
+    tasks,
+    unknown_names,
+    verdicts,
+)
 from engine.cli.groups import Group
 from engine.cli.opening import opened_database, opened_runtime
 from engine.crm import adapters
 from engine.crm.needs import lacking
-from engine.errors import SettingsInvalid, SopInvalid
+from engine.errors import ContextLacking, SettingsInvalid, SopInvalid
+from engine.hand_starts import Lack
 from engine.people import shell
 from engine.postgres import Connection
 from engine.settings import read_settings
+from engine.slack.text import counted
 from engine.sop_files import Checked
 from engine.steps.contract import Step
 from engine.verdicts import Record
@@ -29,14 +41,14 @@ def group() -> None:
 
 @group.command("list")
 def list_() -> None:
-    """The procedures, their versions and who runs them."""
+    """The procedures: slug, version, status, and the agent that runs them."""
     with opened_database() as (_, database), database.read() as conn:
         rows = list(sops.sql.list(conn))
         widest = max((len(row["slug"]) for row in rows), default=0)
         for row in rows:
             click.echo(
                 f"{row['slug']:<{widest}} v{row['version']:<3} {row['status']:<9}"
-                f" {row['agent']:<16} {row['steps']} steps  {row['name']}"
+                f" {row['agent']:<16} {counted(row['steps'], 'step'):<8}  {row['name']}"
             )
 
 
@@ -104,7 +116,7 @@ def validate(files: tuple[Path, ...], strict: bool) -> None:
             click.echo(error.detail, err=True)
     book = books.of_files(usable)
     for file, checked in usable:
-        click.echo(f"{file}: {checked.file.slug}, {len(checked.configs)} steps, usable")
+        click.echo(f"{file}: {checked.file.slug}, {counted(len(checked.configs), 'step')}, usable")
         for said in (*unknown_names.warnings(book, checked.file.slug), *_lacking(checked)):
             bad = bad or strict
             click.echo(f"{file}: warning: {said}", err=True)
@@ -168,25 +180,46 @@ def export(slug: str, to: Path | None) -> None:
 
 @group.command()
 @click.argument("slug")
-@click.option("--set", "values", multiple=True, metavar="KEY=VALUE", help="A context value.")
-def run(slug: str, values: tuple[str, ...]) -> None:
-    """Start a task of a procedure.
+@click.option(
+    "--set", "values", multiple=True, metavar="KEY=VALUE",
+    help="A key that the task begins with; once for each.",
+)  # fmt: skip
+@click.option("--anyway", is_flag=True, help="Start it though it lacks what its steps read.")
+def run(slug: str, values: tuple[str, ...], anyway: bool) -> None:
+    """Start a task of a procedure's active version.
+
+    A procedure that a mail, a watcher or another procedure starts reads what that one gives:
+    what is lacking is named, and nothing starts without --anyway.
 
     \b
-    Example:
+    Examples:
+      bin/engine sop run past_customer_reactivation
       bin/engine sop run quote_due --set customer_id=c-17
     """
-    context = {"trigger": "the command line"}
+    given: dict[str, str] = {}
     for value in values:
         key, found, text = value.partition("=")
-        if not found:
+        if not found or not key:
             raise click.BadParameter(f"{value!r} is not KEY=VALUE", param_hint="--set")
-        context[key] = text
+        given[key] = text
     with opened_database() as (_, database), database.transaction("run_sop") as conn:
         sop = sops.active(conn, slug)
+        lack = hand_starts.lack_of(conn, sop, given)
+        if lack.is_grave and not anyway:
+            raise ContextLacking(f"{slug}: {lack}", cure=_cure(lack))
+        if lack.unread:
+            click.echo(f"nothing in {slug} reads {', '.join(lack.unread)}", err=True)
+        context = {"trigger": "the command line", **given}
         task = tasks.start(conn, sop.id, context=context, actor=str(shell()))
         assert task is not None  # noqa: S101 - without a dedupe key a task always starts
         click.echo(f"task {task.number} started")
+
+
+def _cure(lack: Lack) -> str:
+    names = lack.missing or lack.meant
+    give = "give " + " ".join(f"--set {name}=…" for name in names)
+    mail = ", or a mail: bin/engine intake mail FILE" if lack.by_mail else ""
+    return f"{give}{mail}, or --anyway"
 
 
 COMMANDS = [group]

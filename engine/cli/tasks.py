@@ -1,41 +1,46 @@
-"""`bin/engine task` and `bin/engine agent`: look at tasks and act on them."""
+"""`bin/engine task`: look at tasks and act on them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
-from engine import agents, daily_summary, lost_cards, questions, sops, task_events, task_list, tasks
+from engine import daily_summary, lost_cards, questions, sops, task_events, task_list, tasks
 from engine.answers import Answer
 from engine.cli.groups import Group
-from engine.cli.opening import opened_database
+from engine.cli.opening import company_zone, opened_database
 from engine.errors import NotFound
+from engine.moments import stamp
 from engine.people import shell
 from engine.postgres import Connection
+from engine.slack.text import counted
+from engine.tasks import Task
 
-MOST_AT_ONCE = 10_000
 STATUSES = sorted(task_list.OPEN | tasks.FINISHED)
 
 
 @click.group("task", cls=Group)
 def group() -> None:
-    """Tasks: list, show, answer, cancel, rerun."""
+    """Tasks: list, show, answer, cancel, rerun; not-spam, and a card that was lost."""
 
 
 @group.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="Only tasks of this status.")
-@click.option("--sop", help="Only tasks of this procedure.")
+@click.option("--sop", metavar="SLUG", help="Only tasks of this procedure.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 def list_(status: str | None, sop: str | None, limit: int) -> None:
-    """The newest tasks.
+    """The newest tasks: number, status, procedure, step, and when they began by the company's
+    clock.
 
     \b
     Example:
       bin/engine task list --status waiting_on_human
     """
-    with opened_database() as (_, database), database.read() as conn:
+    with opened_database() as (settings, database), database.read() as conn:
+        zone = company_zone(settings)
         rows = tasks.sql.page(conn, status=status, sop=sop, before=None, limit=limit)
         if sop and not rows:
             sops.active(conn, sop)  # says which there are, where this is none of them
@@ -46,29 +51,30 @@ def list_(status: str | None, sop: str | None, limit: int) -> None:
             where = row["step_name"] or ""
             click.echo(
                 f"{row['number']:>6}  {row['status']:<17} {row['sop']:<{widest}}  {where:<26}"
-                f" {row['created_at']:%Y-%m-%d %H:%M}"
+                f" {stamp(row['created_at'], zone)}"
             )
 
 
 @group.command()
 @click.argument("number", type=int)
 def show(number: int) -> None:
-    """One task: where it stands, and its timeline.
+    """One task: where it stands, what it asks, and its timeline, in seconds since it began.
 
     \b
     Example:
       bin/engine task show 12
     """
-    with opened_database() as (_, database), database.read() as conn:
-        for line in timeline(conn, number):
+    with opened_database() as (settings, database), database.read() as conn:
+        for line in timeline(conn, number, company_zone(settings)):
             click.echo(line)
 
 
-def timeline(conn: Connection, number: int) -> Iterator[str]:
+def timeline(conn: Connection, number: int, zone: ZoneInfo) -> Iterator[str]:
     """A task as lines to print."""
     task = tasks.get_by_number(conn, number)
     sop = sops.get(conn, task.sop_id)
     yield f"Task {task.number}  {sop.name} v{sop.version}  {task.status}"
+    yield f"  {_times(task, zone)}"
     if task.question and task.question["state"] in questions.OPEN:
         options = ", ".join(option["value"] for option in task.question["options"])
         yield f"  asks: {task.question['title']} ({options})"
@@ -80,7 +86,17 @@ def timeline(conn: Connection, number: int) -> Iterator[str]:
     for event in events:
         cost += event["cost_usd"] or 0
         yield _line(event, (event["created_at"] - start).total_seconds())
-    yield f"  {len(events)} events, ${cost:.4f}"
+    yield f"  {counted(len(events), 'event')}, ${cost:.4f}"
+
+
+def _times(task: Task, zone: ZoneInfo) -> str:
+    ended, wakes = task.finished_at, task.wake_at
+    told = f"began {stamp(task.created_at, zone)}"
+    if ended is not None:
+        return f"{told}, ended {stamp(ended, zone)}"
+    if task.status == "waiting_on_timer" and wakes is not None:
+        return f"{told}, goes on {stamp(wakes, zone)}"
+    return told
 
 
 def _line(event: dict[str, Any], seconds: float) -> str:
@@ -109,13 +125,19 @@ def _line(event: dict[str, Any], seconds: float) -> str:
 @group.command()
 @click.argument("number", type=int)
 @click.argument("choice")
-@click.option("--set", "values", multiple=True, metavar="KEY=VALUE", help="A field of the form.")
+@click.option(
+    "--set", "values", multiple=True, metavar="KEY=VALUE",
+    help="A field of the choice's form; once for each.",
+)  # fmt: skip
 def answer(number: int, choice: str, values: tuple[str, ...]) -> None:
     """Answer a waiting task's question.
 
+    CHOICE is one of those that `bin/engine task show` lists behind what the task asks.
+
     \b
-    Example:
+    Examples:
       bin/engine task answer 12 send
+      bin/engine task answer 12 edit --set draft_subject="Your lawn"
     """
     fields = {key: text for key, _, text in (value.partition("=") for value in values)}
     with opened_database() as (settings, database), database.transaction("answer") as conn:
@@ -131,7 +153,7 @@ def answer(number: int, choice: str, values: tuple[str, ...]) -> None:
 @click.argument("number", type=int)
 @click.option("--reason", default="", help="Why; it stands in the task's log.")
 def cancel(number: int, reason: str) -> None:
-    """End a task before its next effect.
+    """End a task before it sends, posts or writes anything more.
 
     \b
     Example:
@@ -174,9 +196,10 @@ def card(number: int) -> None:
 
 @group.command()
 @click.argument("number", type=int)
-@click.option("--step", help="The step's key; without it the one where the task stands.")
+@click.option("--step", help="The step's key, as `sop show` lists them.")
 def rerun(number: int, step: str | None) -> None:
-    """Send a task to a step again. What that step sends, it sends again.
+    """Have a task go on from a step again; without --step, from the one where it stands. What
+    that step sends, it sends again.
 
     \b
     Example:
@@ -190,48 +213,4 @@ def rerun(number: int, step: str | None) -> None:
         click.echo(f"task {number}: runs again")
 
 
-@click.group("agent", cls=Group)
-def agent_group() -> None:
-    """Agents: list, pause, resume, limit."""
-
-
-@agent_group.command("list")
-def list_agents() -> None:
-    """The agents and what they are doing."""
-    with opened_database() as (_, database), database.read() as conn:
-        for agent in agents.list_all(conn):
-            limit = agents.said_limit(agent.max_concurrent_tasks)
-            click.echo(f"{agent.slug:<18} {agent.status:<9} {limit + ' at once':<19} {agent.name}")
-
-
-@agent_group.command()
-@click.argument("slug")
-@click.argument("number", metavar="NUMBER|none")
-def limit(slug: str, number: str) -> None:
-    """How many of an agent's tasks may run at once, over all workers; `none` lifts it.
-
-    Tasks that wait for a person or a timer do not count.
-
-    \b
-    Examples:
-      bin/engine agent limit marketing 3
-      bin/engine agent limit marketing none
-    """
-    wanted = None if number == "none" else _number(number)
-    with opened_database() as (_, database), database.transaction("set_limit") as conn:
-        changed = agents.set_limit(conn, slug, wanted, by=str(shell()))
-    said = f"{slug}: {agents.said_limit(wanted)} at once"
-    click.echo(said if changed else f"{said}, as before")
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= MOST_AT_ONCE:
-        raise click.BadParameter(
-            f"{text!r} is neither `none` nor a number from 1 to {MOST_AT_ONCE};"
-            " to hold all of its tasks: bin/engine agent pause",
-            param_hint="NUMBER",
-        )
-    return int(text)
-
-
-COMMANDS = [group, agent_group]
+COMMANDS = [group]

@@ -15,6 +15,7 @@ import click
 
 from engine import tasks
 from engine.cli import kill
+from engine.cli.opening import company_zone
 from engine.cli.tasks import timeline
 from engine.demo import OWNER_SLACK_ID, World
 from engine.errors import EngineError
@@ -158,5 +159,5 @@ def until(look: Callable[[], Found | None], what: str, world: World) -> Found:
 
 def _print_timeline(world: World, number: int) -> None:
     with connect(world.dsn) as conn:
-        for line in timeline(conn, number):
+        for line in timeline(conn, number, company_zone(world.settings)):
             click.echo(line)

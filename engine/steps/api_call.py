@@ -31,7 +31,7 @@ from engine.steps.contract import (
     StepConfig,
     StepContext,
 )
-from engine.steps.fields import Condition, Key, TemplateText
+from engine.steps.fields import Condition, Key, PartText, TemplateText
 from engine.steps.still import INVOICE, WITHHELD, Found, Rest, look_again
 from engine.steps.ways import NOTHING, Names, Way
 
@@ -65,7 +65,7 @@ class Config(StepConfig):
     operation: Operation
     mail: Key = "draft_mail"
     customer: TemplateText = "{{customer_id}}"
-    fields: dict[str, TemplateText] = Field(default_factory=dict)
+    fields: dict[str, PartText] = Field(default_factory=dict)
     kind: str = ""
     summary: TemplateText = ""
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"

@@ -8,7 +8,7 @@ from typing import Any
 from engine.business import next_business_moment
 from engine.moments import sent_at
 from engine.steps.contract import Outcome, StartTask, StepConfig, StepContext
-from engine.steps.fields import Duration, Key
+from engine.steps.fields import Duration, PartKey
 from engine.steps.ways import Names, carried
 
 # When the matter began: the customer's mail, the form, or the first task of all.
@@ -22,7 +22,7 @@ class Config(StepConfig):
     then it knows anyway."""
 
     sop: str
-    keys: tuple[Key, ...] = ()
+    keys: tuple[PartKey, ...] = ()
     after: Duration = timedelta(0)
     business_hours: bool = False
 

@@ -57,14 +57,19 @@ def _personal(value: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Reads:
     """Marks a field that reads the task's context: by the names in a text or a condition, or as
-    the name of a key. `engine/steps/reads.py` finds them by it."""
+    the name of a key. `engine/steps/reads.py` finds them by it. `may_lack`: the step leaves out
+    what is not there, and nobody misses it."""
 
     how: Literal["text", "condition", "key"]
+    may_lack: bool = False
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_written)]
 TemplateText = Annotated[str, AfterValidator(_template), Reads("text")]
 Condition = Annotated[str, AfterValidator(_condition), Reads("condition")]
+# One that is left out where it is empty.
+PartText = Annotated[str, AfterValidator(_template), Reads("text", may_lack=True)]
 # The name of a context key that the step reads; one that it writes to is a plain text.
 Key = Annotated[str, Reads("key")]
+PartKey = Annotated[str, Reads("key", may_lack=True)]
 PersonalKey = Annotated[str, AfterValidator(_personal)]

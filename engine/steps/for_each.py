@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.errors import StepFailed
 from engine.steps import expressions
 from engine.steps.contract import BEFORE, Done, FanOut, Outcome, StepConfig, StepContext
-from engine.steps.fields import Key, TemplateText
+from engine.steps.fields import Key, PartKey, TemplateText
 from engine.steps.ways import Names, Way, carried, fields_of_each, with_fields
 
 MOST_ITEMS = 2000
@@ -26,7 +26,7 @@ class Config(StepConfig):
 
     items: Key
     sop: str
-    keys: tuple[Key, ...] = ()
+    keys: tuple[PartKey, ...] = ()
     pace: float = Field(default=0, ge=0, le=3600)
     once: TemplateText = ""
     into: str = "tally"

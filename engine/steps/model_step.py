@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from engine.llm.schemas import Output
 from engine.steps import expressions
 from engine.steps.contract import StepConfig, StepContext
-from engine.steps.fields import Key, TemplateText
+from engine.steps.fields import PartKey, TemplateText
 
 
 class ModelConfig(StepConfig):
@@ -16,8 +16,8 @@ class ModelConfig(StepConfig):
     block. Below `threshold` (0.7 by setting) the result is uncertain."""
 
     prompt: TemplateText
-    facts: tuple[Key, ...] = ()
-    outside: tuple[Key, ...] = ("email_subject", "email_text")
+    facts: tuple[PartKey, ...] = ()
+    outside: tuple[PartKey, ...] = ("email_subject", "email_text")
     threshold: float | None = Field(default=None, ge=0, le=1)
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from engine.mail.addresses import deliverable
 from engine.reasons import in_words
 from engine.steps import acquaintance, crm_lists, expressions
 from engine.steps.contract import Done, Goto, Outcome, StepConfig, StepContext
-from engine.steps.fields import Condition, Duration, TemplateText
+from engine.steps.fields import Condition, Duration, PartText, TemplateText
 from engine.steps.still import WITHHELD
 from engine.steps.ways import NOTHING, Names, Way, with_fields
 from engine.tallies import OUTCOMES
@@ -46,8 +46,8 @@ class Config(StepConfig):
     looks at the context only. `cases` are looked at afterwards in every operation."""
 
     operation: Operation = "conditions"
-    email: TemplateText = ""
-    phone: TemplateText = ""
+    email: PartText = ""
+    phone: PartText = ""
     id: TemplateText = ""
     status: str = ""
     services: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from engine.steps.fields import Reads
 @dataclass(frozen=True, slots=True)
 class Read:
     """`name` is a key, with what is read of its object behind dots: `tally.sent`. `may_lack`:
-    the text or the condition asks itself whether it is there. `written`: it stands in the
+    the text asks itself whether it is there, or the step does. `written`: it stands in the
     file, and is no default."""
 
     field: str
@@ -66,7 +66,7 @@ def _in(
 
 def _named(value: str, mark: Reads, field: str, written: bool) -> Iterator[Read]:
     if mark.how == "key":
-        yield Read(field, value, mark.how, written=written)
+        yield Read(field, value, mark.how, mark.may_lack, written)
         return
     for path in sorted(expressions.paths_in(value, condition=mark.how == "condition")):
-        yield Read(field, path.name, mark.how, path.may_lack, written)
+        yield Read(field, path.name, mark.how, path.may_lack or mark.may_lack, written)

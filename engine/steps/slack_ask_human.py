@@ -32,7 +32,7 @@ from engine.steps.contract import (
     StepContext,
 )
 from engine.steps.contract import Field as FormField
-from engine.steps.fields import Key, PersonalKey, TemplateText
+from engine.steps.fields import PartKey, PartText, PersonalKey, TemplateText
 from engine.steps.ways import NOTHING, Names, Way
 
 # What the form of a mail may fill in.
@@ -56,8 +56,8 @@ class Choice(StepConfig):
 class Mail(StepConfig):
     """The mail to be approved; `commercial` adds the unsubscribe line to its footer."""
 
-    to: TemplateText = "{{customer_email}}"
-    to_name: TemplateText = "{{customer_name}}"
+    to: PartText = "{{customer_email}}"
+    to_name: PartText = "{{customer_name}}"
     subject: TemplateText = "{{draft_subject}}"
     body: TemplateText = "{{draft_body}}"
     commercial: bool = False
@@ -69,7 +69,7 @@ class Blank(StepConfig):
 
     key: PersonalKey
     label: str
-    value: TemplateText = ""
+    value: PartText = ""
     multiline: bool = False
     optional: bool = False
 
@@ -81,8 +81,8 @@ class Config(StepConfig):
     choices: dict[str, Choice] = Field(min_length=1, max_length=25)
     mail: Mail | None = None
     fields: tuple[Blank, ...] = ()
-    quote: Key = "email_text"
-    facts: dict[str, TemplateText] = Field(default_factory=dict)
+    quote: PartKey = "email_text"
+    facts: dict[str, PartText] = Field(default_factory=dict)
     channel: str | None = None
     deadline_hours: float | None = Field(default=None, gt=0)
     into: str = "answer"

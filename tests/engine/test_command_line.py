@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 
 from engine.cli import cli
 from engine.settings import PROJECT
-from tests.engine.hands import begin
+from tests.engine.hands import begin, procedure, rows
 from tests.engine.test_outlooks import LATER
 from tests.engine.test_questions import command
 from tests.world import Company, wait_until
@@ -46,6 +47,83 @@ def test_tasks_of_a_procedure_that_is_not_there(office: Company) -> None:
     done = command(office, "task", "list", "--sop", "new_lead_respnse")
     assert done.exit_code == 1
     assert "new_lead_response" in done.output
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    told = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    done = typed("--version")
+    assert (done.exit_code, done.output) == (0, f"bin/engine {told}\n")
+
+
+def test_one_of_a_thing_is_not_told_as_several(office: Company, tmp_path: Path) -> None:
+    mails = PROJECT / "seeds" / "local" / "mails"
+    one = command(office, "intake", "mail", str(mails / "lead.eml")).output
+    assert one.splitlines()[-1].startswith("1 message: 1 task, 0 reply")
+    assert one.endswith("; 1 task started\n")
+    two = command(office, "intake", "mail", str(mails / "spam.eml"), str(mails / "lead.eml")).output
+    assert two.splitlines()[-1].startswith("2 messages: 1 task, 0 reply")
+    file = tmp_path / "one.yaml"
+    step = "- {key: tell, name: Tell, type: slack_notify, config: {text: Hello}}"
+    file.write_text(procedure(step, slug="one"), "utf-8")
+    assert ": one, 1 step, usable" in command(office, "sop", "validate", str(file)).output
+
+
+def test_times_are_told_by_the_companys_clock(office: Company, monkeypatch) -> None:
+    """Whatever the clock of the machine or of the database's session says."""
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    task = office.mail("spam")
+    office.settle()
+    zone = office.runtime.business.zone
+    began = f"{task.created_at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    assert began[-3:] in ("CST", "CDT")
+    assert command(office, "task", "list").output.rstrip().endswith(f" {began}")
+    shown = command(office, "task", "show", str(task.number)).output.splitlines()
+    ended = f"{office.see(task).finished_at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    assert shown[1] == f"  began {began}, ended {ended}"
+    waits = begin(office, LATER)
+    wakes = f"{office.see(waits).wake_at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    shown = command(office, "task", "show", str(waits.number)).output.splitlines()
+    assert shown[1].endswith(f", goes on {wakes}")
+
+
+# -- a task started by hand -----------------------------------------------------------
+
+
+def test_a_task_that_would_lack_what_its_steps_read_is_not_started(office: Company) -> None:
+    done = command(office, "sop", "run", "quote_due")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "The task would lack what its procedure reads: quote_due: nothing gives customer_id;"
+        " give --set customer_id=…, or --anyway\n"
+    )
+    assert rows(office, "select * from tasks") == []
+    assert command(office, "sop", "run", "quote_due", "--set", "customer_id=c-1").exit_code == 0
+    assert command(office, "sop", "run", "quote_due", "--anyway").exit_code == 0
+    assert len(rows(office, "select * from tasks")) == 2
+
+
+def test_a_key_with_a_slip_in_it_is_told_too(office: Company) -> None:
+    done = command(office, "sop", "run", "quote_due", "--set", "custmer_id=c-1")
+    assert done.exit_code == 1
+    assert "nothing reads custmer_id; did you mean customer_id?" in done.output
+    more = ("--set", "customer_id=c-1", "--set", "gate_code=17")
+    done = command(office, "sop", "run", "quote_due", *more)
+    assert (done.exit_code, done.stderr) == (0, "nothing in quote_due reads gate_code\n")
+    assert command(office, "sop", "run", "quote_due", "--set", "=17").exit_code == 2
+
+
+def test_what_starts_by_a_mail_says_so(office: Company) -> None:
+    done = command(office, "sop", "run", "new_lead_response")
+    assert done.exit_code == 1
+    assert "or a mail: bin/engine intake mail FILE, or --anyway" in done.output
+
+
+@pytest.mark.parametrize(
+    "slug", ["past_customer_reactivation", "quote_follow_up", "review_request", "invoice_follow_up"]
+)
+def test_what_finds_its_customers_itself_needs_nothing(office: Company, slug: str) -> None:
+    assert command(office, "sop", "run", slug).exit_code == 0
 
 
 def test_numbers_out_of_range_are_refused(office: Company) -> None:

@@ -28,12 +28,19 @@ def test_list_names_the_procedures(office: Company) -> None:
 
 
 def test_run_starts_one_task_for_one_command(office: Company) -> None:
-    assert "Task 1 of New lead response is started" in say(
-        office, "run new_lead_response", occasion="command:1"
+    assert "Task 1 of Review request is started" in say(
+        office, "run review_request", occasion="command:1"
     )
-    assert "already" in say(office, "run new_lead_response", occasion="command:1")
-    assert "is started" in say(office, "run  new_lead_response ", occasion="command:2")
+    assert "already" in say(office, "run review_request", occasion="command:1")
+    assert "is started" in say(office, "run  review_request ", occasion="command:2")
     assert len(rows(office, "select * from tasks")) == 2
+
+
+def test_run_of_what_lacks_its_customer_says_so_and_can_be_told_to_go_on(office: Company) -> None:
+    said = say(office, "run quote_due")
+    assert said.startswith("Quote due needs customer_id, which nobody gives it here")
+    assert rows(office, "select * from tasks") == []
+    assert "Task 1 of Quote due is started" in say(office, "run quote_due anyway")
 
 
 def test_run_of_what_is_not_there_names_what_is(office: Company) -> None:
