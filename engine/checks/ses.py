@@ -1,4 +1,4 @@
-"""What SES knows of us, judged: the account, the sender's identity, the configuration set.
+"""What SES knows of us, judged: the account and the sender's identity; `reports.py` has the rest.
 
 A key that may only send is no fault: what it may not ask is kept in `refused`, and told once.
 """
@@ -8,22 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from engine.checks import reports
 from engine.checks.finding import Finding, fail, miss, ok
-from engine.mail.ses_account import Account, ConfigurationSet, NotPermitted, Sender, SesAccount
-from engine.mail.ses_clients import Clients
+from engine.mail.ses_account import Account, NotPermitted, Sender, SesAccount, Topic
+from engine.mail.ses_clients import Clients, is_stand_in
 from engine.settings import Settings
-
-# What the engine acts on (engine/mail_events.py), as SES names it here and in its console.
-EVENTS = {
-    "SEND": "Send",
-    "REJECT": "Reject",
-    "BOUNCE": "Bounce",
-    "COMPLAINT": "Complaint",
-    "DELIVERY_DELAY": "Delivery delay",
-    "RENDERING_FAILURE": "Rendering failure",
-}
-# For these SES puts a picture into the mail and leads its links elsewhere.
-TRACKING = {"OPEN", "CLICK"}
 
 Known = TypeVar("Known")
 
@@ -66,14 +55,17 @@ class Look:
 
     def reports(self) -> Iterator[Finding]:
         name, topic = self._settings.ses_configuration_set, self._settings.sns_topic_arn
-        found = self._asked(lambda: (self._ses.configuration_set(name),))
-        if found is None:
-            yield ok("mail reports", topic)
-            return
-        wrong = list(_reports(found[0], name, topic, self._region))
-        yield from wrong
-        if not wrong:
-            yield ok("mail reports", f"{name} reports to {topic}")
+        there = self._asked(lambda: (self._ses.configuration_set(name),))
+        wrong = list(reports.of_set(there[0], name, topic, self._region)) if there else []
+        if heard := self._topic(topic):
+            wrong += reports.of_topic(heard[0], topic, self._settings.web_base_url)
+        yield from wrong or [ok("mail reports", f"{name} reports to {topic}" if there else topic)]
+
+    def _topic(self, arn: str) -> tuple[Topic | None] | None:
+        where = self._settings.sns_endpoint_url
+        if is_stand_in(self._settings) and not where:
+            return None  # nothing goes out beside a stand-in
+        return self._asked(lambda: (self._ses.topic(arn, endpoint_url=where),))
 
     def _asked(self, question: Callable[[], Known]) -> Known | None:
         try:
@@ -187,51 +179,3 @@ def _unverified(sender: Sender) -> Finding:
         cure = "SES has given up looking for its DKIM records: put them into DNS, then save DKIM"
         cure = f"{cure} anew at SES → Identities → {name} → DKIM → Edit, and SES looks again"
     return fail("mail identity", f"{name} is not verified: {cure}")
-
-
-def _reports(
-    found: ConfigurationSet | None, name: str, topic: str, region: str
-) -> Iterator[Finding]:
-    if found is None:
-        yield fail(
-            "mail reports",
-            f"SES in {region} has no configuration set {name}, so it refuses every mail: SES →"
-            " Configuration sets → Create set, or mend SES_CONFIGURATION_SET",
-        )
-        return
-    if not found.sending:
-        yield fail(
-            "mail reports",
-            f"sending is switched off for {name}: aws sesv2 put-configuration-set-sending-options"
-            f" --configuration-set-name {name} --sending-enabled --region {region}",
-        )
-    where = f"SES → Configuration sets → {name} → Event destinations"
-    ours = [one for one in found.destinations if one.topic == topic]
-    heard = {event for one in ours if one.enabled for event in one.events}
-    lacking = [told for event, told in EVENTS.items() if event not in heard]
-    if not ours:
-        others = ", ".join(sorted({one.topic for one in found.destinations if one.topic}))
-        instead = f" (it does to {others})" if others else ""
-        yield miss(
-            "mail reports",
-            f"{name} does not report to SNS_TOPIC_ARN{instead}, so bounces are not heard of:"
-            f" {where} → Add destination, Amazon SNS, {topic}",
-        )
-    elif not any(one.enabled for one in ours):
-        yield miss(
-            "mail reports",
-            f"the destination {ours[0].name} is switched off, so bounces are not heard of:"
-            f" {where} → {ours[0].name} → Enable",
-        )
-    elif lacking:
-        yield miss(
-            "mail reports",
-            f"{name} does not report {', '.join(lacking)}: {where} → {ours[0].name} → Edit, and"
-            " tick them",
-        )
-    if any(one.enabled and one.events & TRACKING for one in found.destinations):
-        yield miss(
-            "mail reports",
-            f"{name} reports opens or clicks, for which SES changes the mail that was approved"
-            f" and leads its links elsewhere: {where}, and untick Open and Click",
-        )

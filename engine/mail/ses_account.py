@@ -1,4 +1,5 @@
-"""What SES knows of us: the account, who may send, what is reported. Only `bin/engine check` asks.
+"""What SES knows of us: the account, who may send, what is reported, and to which topic of SNS.
+Only `bin/engine check` asks.
 
 Each question is a read that needs a permission which sending does not; where the key lacks it,
 `NotPermitted` names it. A throttled question is asked once more, for a read may be.
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import RateLimited, Refused, Unauthorised
+from engine.errors import RateLimited, Refused, Unauthorised, Unreachable
 from engine.mail.ses_clients import Clients
 from engine.mail.ses_errors import translate
 
@@ -19,7 +20,8 @@ SECONDS = 8.0
 ONE_CALL = 5.0
 # SES lets some questions be asked once a second.
 THROTTLE_SECONDS = 1.1
-MAY_NOT = {"AccessDenied", "AccessDeniedException", "NotAuthorized"}
+MAY_NOT = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized"}
+NOT_THERE = {"NotFound", "NotFoundException"}
 SET_PERMISSIONS = ("ses:GetConfigurationSet", "ses:GetConfigurationSetEventDestinations")
 DKIM_ZONE = "dkim.amazonses.com"
 
@@ -103,6 +105,15 @@ class ConfigurationSet:
     destinations: tuple[Destination, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`believed` is whether its posts are signed as `engine/mail/sns.py` wants it."""
+
+    believed: bool
+    confirmed: int
+    pending: int
+
+
 class SesAccount:
     """Its questions together take no longer than `seconds`."""
 
@@ -146,6 +157,21 @@ class SesAccount:
         sending = (said.get("SendingOptions") or {}).get("SendingEnabled", True)
         return ConfigurationSet(bool(sending), tuple(map(_destination, listed or ())))
 
+    def topic(self, arn: str, *, endpoint_url: str = "") -> Topic | None:
+        region = arn.split(":")[3] if arn.count(":") >= 5 else ""
+        if not region:
+            return None
+        client = self._clients.sns(self._left(), region=region, endpoint_url=endpoint_url)
+        said = self._ask("get_topic_attributes", client, TopicArn=arn)
+        if said is None:
+            return None
+        facts: Mapping[str, str] = said.get("Attributes") or {}
+        return Topic(
+            believed=facts.get("SignatureVersion", "1") == "2",
+            confirmed=int(facts.get("SubscriptionsConfirmed") or 0),
+            pending=int(facts.get("SubscriptionsPending") or 0),
+        )
+
     def _identity(self, name: str) -> Identity | None:
         said = self._ask("get_email_identity", EmailIdentity=name)
         if said is None:
@@ -165,28 +191,38 @@ class SesAccount:
             refuses_without_mx=mail_from.get("BehaviorOnMxFailure") == "REJECT_MESSAGE",
         )
 
-    def _ask(self, method: str, **about: str) -> Mapping[str, Any] | None:
+    def _ask(self, method: str, client: Any = None, **about: str) -> Mapping[str, Any] | None:
         """None where there is no such thing."""
         try:
-            return self._call(method, about)
+            return self._call(method, client, about)
         except RateLimited:
             time.sleep(THROTTLE_SECONDS)
-            return self._call(method, about)
+            return self._call(method, client, about)
 
-    def _call(self, method: str, about: Mapping[str, str]) -> Mapping[str, Any] | None:
-        client = self._clients.within(min(ONE_CALL, self._deadline - time.monotonic()))
+    def _call(self, method: str, client: Any, about: Mapping[str, str]) -> Mapping[str, Any] | None:
+        client = client or self._clients.within(self._left())
         try:
             return getattr(client, method)(**about)
         except Exception as error:
             try:
                 translate(error)
             except Refused as refused:
-                if refused.detail == "NotFoundException":
+                if refused.detail in NOT_THERE:
                     return None
                 if refused.detail in MAY_NOT:
-                    api = client.meta.method_to_api_mapping[method]
-                    raise NotPermitted(f"ses:{api}") from None
+                    raise NotPermitted(_permission(client, method)) from None
                 raise
+
+    def _left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise Unreachable("mail", "no_time_left")
+        return min(ONE_CALL, left)
+
+
+def _permission(client: Any, method: str) -> str:
+    service = "sns" if client.meta.service_model.service_name == "sns" else "ses"
+    return f"{service}:{client.meta.method_to_api_mapping[method]}"
 
 
 def _destination(said: Mapping[str, Any]) -> Destination:

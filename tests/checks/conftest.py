@@ -70,6 +70,11 @@ class Office:
         headers = {"x-amzn-ErrorType": code}
         self.ses.order(Fault("ses", "answer", path, status=status, headers=headers, times=times))
 
+    def may_only_send(self) -> None:
+        self.refuses("/v2/email/", "AccessDeniedException")
+        body = "<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>"
+        self.ses.order(Fault("ses", "answer", "/ses", status=403, body=body, times=9))
+
     def said(self, records: Records | None = None) -> list[str]:
         """What the command prints of mail, mark and subject in front."""
         found = sending.findings(self.runtime, records)

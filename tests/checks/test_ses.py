@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 import pytest
 
+from engine.checks.reports import EVENTS
+from engine.settings import PROJECT
 from tests.checks.conftest import ADDRESS, DOMAIN, SET, Office
 from web.local import ses_console
 from web.local.world import Fault
@@ -256,18 +259,81 @@ def test_what_is_wrong_with_the_destination(
     assert told.endswith(cure)
 
 
+FORMER = {"SubscriptionsConfirmed": "1"}
+"""A topic whose version is not told has the first one."""
+
+
+@pytest.mark.parametrize(
+    ("facts", "wrong", "cure"),
+    [
+        (None, f"SNS has no topic {TOPIC}", "mend SNS_TOPIC_ARN"),
+        (
+            FORMER,
+            "the topic signs in the old way, which is not believed",
+            f"aws sns set-topic-attributes --topic-arn {TOPIC} --attribute-name SignatureVersion"
+            " --attribute-value 2",
+        ),
+        (
+            ses_console.topic(TOPIC) | {"SubscriptionsConfirmed": "0"},
+            "nobody is subscribed to the topic, so bounces are not heard of",
+            "Create subscription, HTTPS, https://office.company.example/webhooks/ses",
+        ),
+        (
+            ses_console.topic(TOPIC) | {"SubscriptionsConfirmed": "0", "SubscriptionsPending": "1"},
+            "nobody has confirmed a subscription to the topic",
+            "SNS → Subscriptions → Request confirmation",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_topic(
+    office: Office, facts: dict[str, Any] | None, wrong: str, cure: str
+) -> None:
+    office.set(WEB_BASE_URL="https://office.company.example")
+    office.knows("sns_topic", TOPIC, facts)
+    (told,) = office.told("mail reports")
+    assert told.startswith(f"MISS: {wrong}")
+    assert cure in told
+
+
+def test_a_topic_that_is_none_is_told(office: Office) -> None:
+    office.set(SNS_TOPIC_ARN="mail")
+    assert any("SNS has no topic mail" in one for one in office.told("mail reports"))
+
+
+def test_beside_a_stand_in_for_ses_no_real_topic_is_asked_about(office: Office) -> None:
+    office.set(SNS_ENDPOINT_URL="")
+    assert office.told("mail account")[0].startswith("ok")
+    assert office.told("mail reports") == [f"ok: {SET} reports to {TOPIC}"]
+
+
+def test_the_kinds_that_are_asked_for_are_those_that_the_docs_name() -> None:
+    section = (PROJECT / "docs" / "mail.md").read_text()
+    assert f"*{', '.join(EVENTS.values())}*" in " ".join(section.split())
+
+
+def test_the_docs_name_every_permission_that_a_look_needs(office: Office) -> None:
+    office.may_only_send()
+    (told,) = [one for one in office.told("mail account") if one.startswith("SKIP")]
+    policy = (PROJECT / "docs" / "mail.md").read_text()
+    asked = re.findall(r"s[en]s:\w+", told)
+    assert len(asked) == 5
+    assert '"ses:SendRawEmail"' in policy
+    assert [one for one in asked if f'"{one}"' not in policy] == []
+
+
 # -- who may not ask, and who does not answer ---------------------------------------
 
 
 def test_a_key_that_may_only_send_is_no_fault(office: Office) -> None:
-    office.refuses("/v2/email/", "AccessDeniedException")
+    office.may_only_send()
     said = office.said()
     assert not [one for one in said if one.startswith(("FAIL", "MISS"))]
     assert said[1:3] == [
         f"ok mail reports: {TOPIC}",
         "SKIP mail account: the key may not ask SES everything, which sending does not need; the"
         " permissions ses:GetAccount, ses:GetEmailIdentity, ses:GetConfigurationSet,"
-        " ses:GetConfigurationSetEventDestinations would show the rest (docs/mail.md, 1)",
+        " ses:GetConfigurationSetEventDestinations, sns:GetTopicAttributes would show the rest"
+        " (docs/mail.md, 1)",
     ]
 
 

@@ -49,6 +49,7 @@ def create_local_app(world: World, settings: LocalSettings) -> Flask:
     app.extensions["local_settings"] = settings
     for module in (slack, claude, ses, ses_console, crm, hubspot):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(ses_console.sns_blueprint)
     app.register_blueprint(pages.blueprint)
     app.jinja_env.globals["worker_can_be_killed"] = bool(settings.worker_pid_file)
     if settings.worker_pid_file:

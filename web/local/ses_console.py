@@ -4,19 +4,21 @@ By itself all is well: out of the sandbox, every domain verified and signing, ev
 set reporting to this machine's topic. A document of the world changes that, whose `facts` are
 what SES would answer, or None where there is no such thing: `ses_account` under the key `account`,
 `ses_identity` under the address or domain, `ses_configuration_set` and `ses_destinations` under
-the set's name.
+the set's name, `sns_topic` under its ARN.
 """
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any
+from xml.sax.saxutils import escape
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from web.local import local_settings, request_world
 
 blueprint = Blueprint("ses_console", __name__, url_prefix="/ses/v2/email")
+sns_blueprint = Blueprint("sns_console", __name__, url_prefix="/ses")
 
 EVENTS = ["SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "RENDERING_FAILURE",
           "DELIVERY_DELAY"]  # fmt: skip
@@ -42,6 +44,32 @@ def get_configuration_set(name: str) -> Response:
 @blueprint.get("/configuration-sets/<name>/event-destinations")
 def get_event_destinations(name: str) -> Response:
     return _answer("ses_destinations", name, destinations(local_settings().sns_topic_arn))
+
+
+@sns_blueprint.post("/", strict_slashes=False)
+def get_topic_attributes() -> Response:
+    """SNS by its query API."""
+    arn = request.form.get("TopicArn", "")
+    known = request_world().get("sns_topic", arn)
+    facts = topic(arn) if known is None else known["facts"]
+    if request.form.get("Action") != "GetTopicAttributes" or facts is None:
+        text = "<Error><Type>Sender</Type><Code>NotFound</Code><Message>none</Message></Error>"
+        return Response(f"<ErrorResponse>{text}</ErrorResponse>", 404, content_type="text/xml")
+    entries = "".join(
+        f"<entry><key>{escape(name)}</key><value>{escape(value)}</value></entry>"
+        for name, value in facts.items()
+    )
+    text = (
+        f"<GetTopicAttributesResult><Attributes>{entries}</Attributes></GetTopicAttributesResult>"
+    )
+    return Response(
+        f"<GetTopicAttributesResponse>{text}</GetTopicAttributesResponse>", content_type="text/xml"
+    )
+
+
+def topic(arn: str) -> dict[str, str]:
+    return {"TopicArn": arn, "SignatureVersion": "2", "SubscriptionsConfirmed": "1",
+            "SubscriptionsPending": "0"}  # fmt: skip
 
 
 def account() -> Facts:
