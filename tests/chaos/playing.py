@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,20 +21,29 @@ PATIENCE_SECONDS = 90.0
 BEAT_SECONDS = 0.2
 # So long a story that is at its end is given to come by the place after all.
 LINGER_SECONDS = 5.0
+CANNOT_BE_ASKED = (("mail", "send"), ("http", "request"))
+BEFORE_IT_WENT_OUT = ("commit:intend:{0}:after", "call:{0}:{1}:before")
+AFTER_IT_WENT_OUT = (
+    "call:{0}:{1}:after",
+    "commit:conclude:{0}:done:before",
+    "commit:conclude:{0}:refused:before",
+)
+
+
+def _places(patterns: Sequence[str]) -> dict[str, str]:
+    return {
+        pattern.format(vendor, purpose): vendor
+        for vendor, purpose in CANNOT_BE_ASKED
+        for pattern in patterns
+    }
+
+
 # A process that is killed between a call and its record leaves a doubt where the vendor
 # cannot be asked: these places must end with a question to a person, and another one may
 # only where another thread of the worker that died was calling.
-DOUBTFUL = {
-    place.format(vendor, purpose): vendor
-    for vendor, purpose in (("mail", "send"), ("http", "request"))
-    for place in (
-        "commit:intend:{0}:after",
-        "call:{0}:{1}:before",
-        "call:{0}:{1}:after",
-        "commit:conclude:{0}:done:before",
-        "commit:conclude:{0}:refused:before",
-    )
-}
+DOUBTFUL = _places(BEFORE_IT_WENT_OUT + AFTER_IT_WENT_OUT)
+# What did not go out is sent then, and may end in doubt again, where the story has it so.
+DOUBTFUL_TWICE = _places(BEFORE_IT_WENT_OUT)
 
 
 @dataclass(frozen=True, order=True)
@@ -73,12 +83,9 @@ def play(
     cast = Cast(stage, story, death)
     try:
         _play(stage, story, cast)
-        doubtful = story.doubtful | cast.cut_short
-        if death is not None and death.place in DOUBTFUL:
-            doubtful |= {DOUBTFUL[death.place]}
-        findings = accounts.audit(
-            stage, story, doubts=len(doubtful), deaths=int(cast.died), golden=golden
-        )
+        doubts = len(story.doubtful | cast.cut_short | _left_by(death, DOUBTFUL))
+        doubts += len(story.doubtful & _left_by(death, DOUBTFUL_TWICE))
+        findings = accounts.audit(stage, story, doubts=doubts, deaths=int(cast.died), golden=golden)
     except Stuck as stuck:
         findings = [str(stuck)]
     except Exception as error:  # of one play, which must not end the others
@@ -90,6 +97,11 @@ def play(
         accounts.contexts(stage) if death is None else None,
         time.monotonic() - began,
     )
+
+
+def _left_by(death: Death | None, places: Mapping[str, str]) -> set[str]:
+    """The vendor that a death there leaves a doubt about."""
+    return {places[death.place]} if death is not None and death.place in places else set()
 
 
 class Cast:
