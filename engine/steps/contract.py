@@ -299,7 +299,8 @@ class StepType(Protocol):
     def run(self, config: Any, ctx: StepContext) -> Outcome: ...
 
     # A module may also have `calls_out(config) -> bool`: False where the step never waits
-    # for a vendor. Then its thread keeps its place among those that work (engine/floor.py).
+    # for a vendor, True where it does so by its context alone. Then its thread leaves its place
+    # among those that work (engine/floor.py) for the call, and otherwise for the whole step.
     # And `skipped(config) -> Goto | None`: where a person's "go on without it" leads after a
     # failure, where that is not on_success. What it may have for the check of a file, before
     # anything runs, is told in `engine/steps/ways.py`.
