@@ -31,6 +31,12 @@ DATABASE_DOWN = (
 )
 # What the server takes back because two changes met; done again, it comes about.
 COLLISIONS = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, Outdated)
+OURS: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    # What psycopg prepares it has forgotten after a rollback, and all of `prepared.py`'s with it.
+    "prepare_threshold": None,
+}
 # No transaction of ours waits for anything but the database. One that is idle for so long
 # belongs to a process that is frozen, and its locks would hold all the others up.
 IDLE_TRANSACTION_SECONDS = 10
@@ -38,7 +44,7 @@ IDLE_TRANSACTION_SECONDS = 10
 
 def connect(dsn: str) -> Connection:
     """A connection outside any pool, for commands that need one for a moment."""
-    return psycopg.Connection[DictRow].connect(dsn, autocommit=True, row_factory=dict_row)
+    return psycopg.Connection[DictRow].connect(dsn, **OURS)
 
 
 def _configure(conn: Connection, mine: weakref.WeakSet[Connection]) -> None:
@@ -68,8 +74,7 @@ class Database:
             min_size=1,
             max_size=size,
             kwargs={
-                "autocommit": True,
-                "row_factory": dict_row,
+                **OURS,
                 "application_name": application,
                 # A server that vanished without a word is noticed within half a minute.
                 "keepalives_idle": 10,

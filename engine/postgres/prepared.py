@@ -14,13 +14,14 @@ import psycopg
 from psycopg import Connection
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 
 class Outdated(psycopg.OperationalError):
-    """A migration has changed what a statement of this transaction returns. Nothing of the
-    transaction is kept; begun anew, it comes about."""
+    """A statement of this transaction is not what the server knows by its name: a migration has
+    changed what it returns, or somebody has had it forgotten. Nothing of the transaction is
+    kept; begun anew, it comes about."""
 
 
 DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -72,8 +73,6 @@ class _Known:
     """What a connection has prepared, and psycopg's conversion for it."""
 
     def __init__(self, conn: Connection[Any]) -> None:
-        # After a rollback psycopg forgets all that is prepared, ours with it, if it prepares, too.
-        conn.prepare_threshold = None
         self.transformer = Transformer(conn)
         self._connection = conn.pgconn
         self._count = 0
@@ -93,7 +92,7 @@ class _Known:
             # This transaction is lost; the next one must not meet it again.
             self._names.clear()
             self._columns.clear()
-            raise Outdated("a migration has changed what a statement returns") from error
+            raise Outdated("the server knows a statement no more, or as another one") from error
         self._forget(statement)
         return self.run(statement, values)
 
@@ -114,7 +113,7 @@ class _Known:
         return name
 
     def _forget(self, statement: Statement) -> None:
-        """A migration has changed what this returns: it is prepared anew."""
+        """It is prepared anew. Where the server does not know it, this is one more error there."""
         self._connection.exec_(b"deallocate " + self._names.pop(statement))
         self._columns.pop(statement, None)
 
@@ -122,9 +121,12 @@ class _Known:
         return self._connection.transaction_status == TransactionStatus.IDLE
 
     def _error(self, answer: PGresult) -> psycopg.Error:
-        if self._connection.status != ConnStatus.OK and not _code(answer):
-            return psycopg.OperationalError("the connection to the server was lost")
-        return error_from_result(answer, encoding="utf-8")
+        if _code(answer):
+            return error_from_result(answer, encoding="utf-8")
+        # Libpq's own word, and no server's. After a last warning of one that crashed it takes
+        # the connection for a good one still; nobody shall be lent it again.
+        self._connection.finish()
+        return psycopg.OperationalError("the connection to the server was lost")
 
 
 def _code(answer: PGresult) -> bytes | None:
@@ -132,4 +134,6 @@ def _code(answer: PGresult) -> bytes | None:
 
 
 def _is_stale(error: psycopg.Error) -> bool:
-    return isinstance(error, psycopg.errors.FeatureNotSupported) and "cached plan" in str(error)
+    if isinstance(error, psycopg.errors.FeatureNotSupported):
+        return "cached plan" in str(error)
+    return isinstance(error, psycopg.errors.InvalidSqlStatementName)
